@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "headrace/pipeline/batch.h"
+#include "headrace/pipeline/rng.h"
+#include "headrace/pipeline/sample_plan.h"
+
+namespace headrace {
+
+// Scratch memory of one rendering thread, kept from image to image. Opaque: an Augmenter puts
+// there what it needs between calls, and must not let results depend on what it finds.
+struct RenderScratch {
+  std::vector<std::byte> bytes;
+};
+
+// A recipe: decides what becomes of an image (plan), then does it (render).
+// All functions are const, pure, and safe to call from many threads at once.
+class Augmenter {
+ public:
+  virtual ~Augmenter() = default;
+
+  // The batch field that render() writes: its type and shape; the name is the caller's.
+  virtual const FieldSpec& output() const = 0;
+
+  // Channels that the pixels given to render() must have: 1 or 3 (for encoded images), or the
+  // pixels' own number.
+  virtual int channels() const = 0;
+
+  // Draws everything random about one image. `sample` is the stream of (seed, epoch, sample);
+  // each operation draws from its own `sample.for_operation(...)`.
+  // Throws Error{invalid_argument} if an image of that size cannot be used.
+  virtual SamplePlan plan(ImageSize source, const Rng& sample) const = 0;
+
+  // Renders `pixels`, which show `decoded` of the source and contain plan.region, into
+  // `destination` (output().row_bytes() bytes). The result depends on nothing but the plan and the
+  // pixels of plan.region. u8 or f32 pixels.
+  virtual void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
+                      std::byte* destination, RenderScratch& scratch) const = 0;
+
+  // Differs when any batch could differ.
+  virtual std::uint64_t fingerprint() const = 0;
+};
+
+}  // namespace headrace

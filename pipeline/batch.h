@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "headrace/pipeline/image.h"
+
+namespace headrace {
+
+// Where a stream of samples stands: the next sample is number `position` of epoch `epoch`.
+struct Position {
+  std::uint64_t epoch = 0;
+  std::int64_t sample = 0;
+  friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+// One named field of a batch: `shape` is that of one sample, e.g. {224, 224, 3}; {} is a scalar.
+struct FieldSpec {
+  std::string name;
+  ElementType type = ElementType::f32;
+  std::vector<std::int64_t> shape;
+
+  std::int64_t elements() const;   // of one sample
+  std::size_t row_bytes() const;   // of one sample
+  friend bool operator==(const FieldSpec&, const FieldSpec&) = default;
+};
+
+// Names, shapes and types of a batch's fields. The common case has two: "image" and "label".
+struct BatchSpec {
+  std::vector<FieldSpec> fields;
+
+  // The index of a field; throws Error{invalid_argument} naming the fields there are.
+  std::size_t index_of(std::string_view name) const;
+  bool has(std::string_view name) const;
+  friend bool operator==(const BatchSpec&, const BatchSpec&) = default;
+};
+
+// Writable rows [0, count) of every field of a batch: what a Sequence fills. Non-owning, cheap to
+// copy. Field k's rows are contiguous, `row_bytes` apart, and its first row is 64-byte aligned
+// when it is the batch's first.
+class Rows {
+ public:
+  // `bases[k]` is field k's row 0 of the whole batch.
+  Rows(const BatchSpec& spec, std::span<std::byte* const> bases, std::int64_t first,
+       std::int64_t count)
+      : spec_(&spec), bases_(bases), first_(first), count_(count) {}
+
+  const BatchSpec& spec() const { return *spec_; }
+  std::int64_t count() const { return count_; }
+  std::byte* row(std::size_t field, std::int64_t row) const {
+    return bases_[field] +
+           static_cast<std::size_t>(first_ + row) * spec_->fields[field].row_bytes();
+  }
+  template <class T>
+  T* row_as(std::size_t field, std::int64_t row_index) const {
+    return reinterpret_cast<T*>(row(field, row_index));
+  }
+  Rows part(std::int64_t first, std::int64_t count) const {
+    return Rows(*spec_, bases_, first_ + first, count);
+  }
+
+ private:
+  const BatchSpec* spec_;
+  std::span<std::byte* const> bases_;
+  std::int64_t first_;
+  std::int64_t count_;
+};
+
+// The rows of one field of a batch, to read.
+struct FieldView {
+  const FieldSpec* spec = nullptr;
+  const std::byte* data = nullptr;
+  std::int64_t rows = 0;
+
+  // Requires sizeof(T) == size_of(spec->type).
+  template <class T>
+  std::span<const T> as() const {
+    return {reinterpret_cast<const T*>(data),
+            static_cast<std::size_t>(rows * spec->elements())};
+  }
+};
+
+// Memory of one batch, with what fills it. Shared between a loader and the leases on it; see
+// slot_pool.h.
+class Slot;
+
+// A batch of samples: a move-only lease on a slot of its loader's pool. Destroying it gives the
+// slot back, on any thread; it may outlive the loader. Reading is safe from many threads.
+class Batch {
+ public:
+  Batch(Batch&&) noexcept;
+  Batch& operator=(Batch&&) noexcept;
+  ~Batch();
+
+  // The number of samples; below the batch size only for the last batch of an epoch.
+  std::int64_t size() const;
+  const BatchSpec& spec() const;
+  // Throws Error{invalid_argument} if there is no such field.
+  FieldView field(std::string_view name) const;
+  FieldView field(std::size_t index) const;
+
+  // Where this batch starts, and where the stream goes on after it: save the latter with the
+  // weights it trained, and a resumed run continues with exactly the next sample.
+  Position begin() const;
+  Position end() const;
+
+ private:
+  friend class SlotPool;
+  explicit Batch(std::shared_ptr<Slot> slot);
+  std::shared_ptr<Slot> slot_;
+};
+
+}  // namespace headrace

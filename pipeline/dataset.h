@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "headrace/pipeline/image.h"
+
+namespace headrace {
+
+// What a field of a record holds.
+enum class FieldKind {
+  encoded_image,  // the bytes of an image file
+  pixels,         // an image already decoded, or an array to be treated as one
+  class_label,    // one i32, an index into DatasetInfo::classes
+  values,         // numbers to be passed on as they are
+};
+
+struct DatasetField {
+  std::string name;
+  FieldKind kind = FieldKind::encoded_image;
+  // Of pixels (u8 or f32) and values; ignored for encoded images, i32 for labels.
+  ElementType type = ElementType::u8;
+  // Of one record: {height, width, channels} for pixels, {} for labels, any for values.
+  std::vector<std::int64_t> shape;
+};
+
+struct DatasetInfo {
+  std::string name;                   // for messages: a path, or "memory"
+  std::vector<DatasetField> fields;   // usually "image" and "label"
+  std::vector<std::string> classes;   // empty if the labels have no known range
+
+  // Throws Error{invalid_argument} naming the fields there are.
+  std::size_t index_of(std::string_view field) const;
+};
+
+// One field of one record. Views point into the data set's own memory where it is resident, else
+// into `buffer`, which is kept from record to record so that reading stops allocating.
+struct RecordValue {
+  std::span<const std::byte> bytes;  // encoded_image, class_label, values
+  ImageView pixels;                  // pixels
+  std::vector<std::byte> buffer;
+
+  template <class T>
+  void set_scalar(T value) {
+    if (buffer.size() < sizeof(T)) buffer.resize(sizeof(T));
+    std::memcpy(buffer.data(), &value, sizeof(T));
+    bytes = {buffer.data(), sizeof(T)};
+  }
+};
+
+// What Dataset::read fills: one value for each field of its info(), in that order. Reused from
+// call to call by one thread at a time; its views hold until the next read into it.
+struct Record {
+  std::vector<RecordValue> values;
+};
+
+// A data set: a fixed number of records with random access, and nothing random about it.
+// All functions are const and safe to call from many threads at once.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  virtual std::int64_t size() const = 0;
+  virtual const DatasetInfo& info() const = 0;
+
+  // Reads record `index` into `into` (all fields). Requires 0 <= index < size().
+  // Throws Error{io} or Error{corrupt_data} without the record's key: the caller adds it.
+  virtual void read(std::int64_t index, Record& into) const = 0;
+
+  // The class of a record, without touching its image; -1 if the data set has no labels.
+  virtual std::int64_t label(std::int64_t index) const = 0;
+
+  // What a person would look for to find the record: "train.csv:812: cats/812.jpg".
+  virtual std::string key(std::int64_t index) const = 0;
+
+  // A number that differs when the records differ, as far as that can be told without reading
+  // their images (names, order, labels, sizes known).
+  virtual std::uint64_t fingerprint() const = 0;
+
+ protected:
+  Dataset() = default;
+  Dataset(const Dataset&) = default;
+  Dataset& operator=(const Dataset&) = default;
+};
+
+}  // namespace headrace

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "headrace/pipeline/image.h"
+
+namespace headrace {
+
+// What an image file's headers say.
+struct ImageInfo {
+  ImageShape shape;  // as stored: before any orientation; channels as the file has them
+  // EXIF orientation, 1..8; 1 is upright.
+  int orientation = 1;
+};
+
+struct DecodeRequest {
+  Region region;     // in stored pixels; must lie inside the image
+  int channels = 3;  // 1 (luminance) or 3 (RGB); other inputs are converted
+};
+
+// The decoding of one image after another on one thread. Keeps its tables and scratch from image
+// to image. Not for use by two threads at a time.
+class DecodeSession {
+ public:
+  virtual ~DecodeSession() = default;
+
+  // Starts on an image: parses its headers. `encoded` must stay valid until the next open().
+  // Throws Error{corrupt_data} or Error{unsupported}; the session can then open another image.
+  virtual ImageInfo open(std::span<const std::byte> encoded) = 0;
+
+  // Decodes at least `request.region` of the open image into `into` (u8, reshaped), and returns
+  // the region that was decoded; pixels in it equal those of a decode of the whole image.
+  // Throws Error{corrupt_data} if the data end early or are damaged.
+  virtual Region decode(const DecodeRequest& request, Image& into) = 0;
+};
+
+// A kind of image file, or several. Const and safe to call from many threads at once.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  virtual std::unique_ptr<DecodeSession> session() const = 0;
+  // Differs when the pixels it gives for the same bytes may differ.
+  virtual std::uint64_t fingerprint() const = 0;
+};
+
+}  // namespace headrace

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "headrace/pipeline/augmenter.h"
+#include "headrace/pipeline/dataset.h"
+#include "headrace/pipeline/decoder.h"
+#include "headrace/pipeline/epoch_order.h"
+#include "headrace/pipeline/sequence.h"
+
+namespace headrace {
+
+struct ImageSequenceOptions {
+  std::uint64_t seed = 0;
+  Shuffle shuffle = Shuffle::full;
+};
+
+// The built-in Sequence: images of a data set, decoded and augmented. Sample `position` of an epoch
+// is record `EpochOrder(...).index_at(position)`, with the plan drawn for (seed, epoch, index).
+//
+// Fields: those of the data set, in its order and by its names. Its one image field, encoded or
+// pixels, becomes what the augmenter makes of it; labels are i32 scalars, values pass unchanged.
+class ImageSequence final : public Sequence {
+ public:
+  // `decoder` may be null if the data set holds pixels.
+  // Throws Error{invalid_argument} if the parts do not fit together (no image field, pixels with
+  // another number of channels than the augmenter takes, no decoder for encoded images).
+  ImageSequence(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Decoder> decoder,
+                std::shared_ptr<const Augmenter> augmenter, ImageSequenceOptions options = {});
+  ~ImageSequence() override;
+
+  std::int64_t size() const override;
+  const BatchSpec& spec() const override;
+  // Errors name the record: "train.csv:812: cats/812.jpg: JPEG ends after ...".
+  void fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const override;
+  std::int64_t grain() const override;
+  std::uint64_t fingerprint() const override;
+  StageTimes stage_times() const override;
+
+  const Dataset& dataset() const;
+  const Augmenter& augmenter() const;
+  // The plan of one sample, as fill() would draw it; opens the image's header.
+  SamplePlan plan(std::uint64_t epoch, std::int64_t position) const;
+  // Scratch memory held now, all threads together.
+  std::size_t scratch_bytes() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headrace

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "headrace/pipeline/batch.h"
+#include "headrace/pipeline/loader_stats.h"
+#include "headrace/pipeline/sequence.h"
+
+namespace headrace {
+
+struct LoaderOptions {
+  std::int64_t batch_size = 32;
+  // Leaves out the samples at the end of an epoch that do not fill a batch.
+  bool drop_last = false;
+  int threads = 0;   // that fill batches; 0: one for each core this process may use
+  int prefetch = 4;  // batches made ahead of the consumer
+  int leases = 2;    // batches the consumer may hold at the same time
+  // The stream starts here, and ends before epoch `epochs` (absent: never).
+  Position start;
+  std::optional<std::uint64_t> epochs;
+};
+
+// Where a stream stands, and of which stream it speaks.
+struct StreamState {
+  Position position;
+  std::uint64_t fingerprint = 0;
+};
+
+// Runs a Sequence ahead of its consumer on many threads, and hands out its batches in order. The
+// batches do not depend on the number of threads, nor on how far it runs ahead. The stream goes on
+// across the ends of epochs without draining. Memory is bounded by prefetch + leases slots.
+//
+// One consumer thread at a time; cancel() and stats() from any thread. Several loaders may run in
+// one process. Destruction at any moment stops the work in flight and returns when no thread
+// touches the sequence any more.
+class Loader {
+ public:
+  // Starts working at once.
+  // Throws Error{invalid_argument} if the options make no sense or the sequence is empty.
+  explicit Loader(std::shared_ptr<const Sequence> sequence, LoaderOptions options = {});
+  Loader(Loader&&) noexcept;
+  Loader& operator=(Loader&&) noexcept;
+  ~Loader();
+
+  // The next batch; nothing, once, at the end of each epoch, and for ever after the last one.
+  // Waits while none is ready. Throws what fill() threw, at its place in the order; the call after
+  // that goes on with the next batch. Throws Error{cancelled} after cancel(), and
+  // Error{invalid_argument} if the consumer already holds `leases` batches.
+  std::optional<Batch> next();
+
+  // Makes next() throw, now and from now on, and stops the work. From any thread.
+  void cancel() noexcept;
+
+  // Where the stream goes on after the last batch handed out. A checkpoint should rather save the
+  // end() of the last batch that was trained.
+  StreamState state() const;
+  // Goes on from `state`, in O(1). Batches made ahead are dropped; leases stay valid.
+  // Throws Error{invalid_argument} if the state is of another stream or out of range.
+  void restore(const StreamState& state);
+
+  const BatchSpec& spec() const;
+  const Sequence& sequence() const;
+  const LoaderOptions& options() const;  // threads resolved
+  std::int64_t batches_per_epoch() const;
+  std::size_t memory_bytes() const;  // of all slots
+  LoaderStats stats() const;
+
+ private:
+  class Engine;  // the oneTBB flow graph; in loader.cc
+  std::unique_ptr<Engine> engine_;
+};
+
+// One batch of any sequence made at once on this thread: batch number `index` of `epoch`, as
+// `sequence[i]` in Keras. For tests, previews and replaying one bad batch.
+// Throws Error{invalid_argument} if there is no such batch.
+Batch make_batch(const Sequence& sequence, std::uint64_t epoch, std::int64_t index,
+                 std::int64_t batch_size);
+
+}  // namespace headrace

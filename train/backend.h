@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "headrace/pipeline/batch.h"
+#include "headrace/train/graph.h"
+#include "headrace/train/loss.h"
+#include "headrace/train/optimizer.h"
+#include "headrace/train/tensor.h"
+
+namespace headrace {
+
+// What a plan is compiled for.
+struct PlanOptions {
+  std::int64_t batch_size = 32;  // rows of one call, at most
+  int threads = 1;               // that compute it; sums depend on it, so it is fixed
+  bool training = true;          // false: forward only, no gradient memory
+  Loss loss;
+  Optimizer optimizer;
+  std::string label_field = "label";
+};
+
+// The part of a batch that one replica works on.
+struct StepInput {
+  const Batch* batch = nullptr;
+  std::int64_t first = 0;        // its rows of the batch: [first, first + rows)
+  std::int64_t rows = 0;         // may be 0: gradients are then zero
+  std::int64_t global_rows = 0;  // of all replicas together; gradients are sums over own rows
+                                 // divided by this, so that adding replicas up gives the mean
+  std::uint64_t seed = 0;        // of dropout, with the step and the global row
+  std::uint64_t step = 0;        // counts from 0
+  std::int64_t global_first = 0; // own first row, counted over all replicas
+};
+
+// A model compiled by a backend for one device: primitives, over memory planned in advance.
+// Parameters, gradients and optimizer state live each in one flat arena, gradients in backward
+// order. Used by one thread at a time; calls return when the work is done or safely queued.
+class Plan {
+ public:
+  virtual ~Plan() = default;
+
+  // Forward, loss, backward; adds to metrics(). Throws Error{invalid_argument} if the batch does
+  // not fit the model, Error{cancelled} if the plan's stop flag is seen between two primitives.
+  virtual void forward_backward(const StepInput& input) = 0;
+  // The gradients of the last forward_backward, for a Communicator to add up in place.
+  virtual std::span<float> gradients() = 0;
+  // One optimizer step over the whole arena. `step` counts from 1.
+  virtual void update(double learning_rate, std::uint64_t step) = 0;
+
+  // Forward and loss, as for inference (no dropout); adds to metrics().
+  virtual void evaluate(const StepInput& input) = 0;
+  // The model's output (probabilities, if it ends in softmax) for the input's rows,
+  // rows x output elements. Labels are not looked at.
+  virtual void predict(const StepInput& input, std::span<float> output) = 0;
+
+  // Sums since the last reset.
+  virtual MetricSums metrics() = 0;
+  virtual void reset_metrics() = 0;
+
+  // Parameters in Keras' names and layout ("conv2d/kernel"), in the graph's order.
+  virtual std::vector<NamedTensor> parameters() const = 0;
+  // Throws Error{invalid_argument} naming the tensor if one is missing, unknown or misshapen.
+  virtual void set_parameters(std::span<const NamedTensor> parameters) = 0;
+  // Optimizer state, a tensor for each parameter and slot ("conv2d/kernel/slot0").
+  virtual std::vector<NamedTensor> optimizer_state() const = 0;
+  virtual void set_optimizer_state(std::span<const NamedTensor> state) = 0;
+
+  // Bytes of activations, parameters, gradients and optimizer state.
+  virtual std::size_t memory_bytes() const = 0;
+
+  // Checked between primitives; set by a signal handler or another thread. May be null.
+  virtual void set_stop_flag(const std::atomic<bool>* stop) = 0;
+};
+
+// Who computes.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;  // "cpu (oneDNN 2.6.3)"
+  // Throws Error{unsupported} if the backend lacks one of the graph's layers.
+  virtual std::unique_ptr<Plan> compile(const Graph& graph, const PlanOptions& options) = 0;
+};
+
+// The CPU, by oneDNN.
+std::unique_ptr<Backend> make_cpu_backend();
+
+}  // namespace headrace

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace headrace {
+
+enum class Collective : std::uint8_t {
+  all_reduce_sum,  // every rank gets the sum over ranks, added in the order of ranks
+  broadcast,       // every rank gets rank 0's values
+};
+
+// What adds up gradients between replicas. Every rank calls the same operations, in the same
+// order, with buffers of equal size. A rank is used by one thread at a time.
+class Communicator {
+ public:
+  using Ticket = std::uint64_t;
+
+  virtual ~Communicator() = default;
+  virtual int rank() const = 0;
+  virtual int world_size() const = 0;
+
+  // Begins an operation in place; the buffer stays untouched by the caller until wait() returns.
+  virtual Ticket start(Collective operation, std::span<float> buffer) = 0;
+  // Returns when the operation is done on this rank. Throws Error{backend} naming the rank that is
+  // missing when the deadline passes, or the one that failed; the group is then unusable on every
+  // rank.
+  virtual void wait(Ticket ticket, std::chrono::milliseconds deadline) = 0;
+
+  // Tells every other rank that this one has failed: their waits end with Error{backend}.
+  virtual void abort(const char* reason) noexcept = 0;
+};
+
+// Ranks within one process, one a thread; sums are made in shared memory, each rank adding up its
+// part of the buffer.
+std::vector<std::unique_ptr<Communicator>> make_local_communicators(int world_size);
+
+}  // namespace headrace
