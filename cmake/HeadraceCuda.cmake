@@ -1,0 +1,30 @@
+# HEADRACE_CUDA=AUTO|ON|OFF. Sets HEADRACE_HAS_CUDA, by which a module chooses between its folders
+# cuda/ and no_cuda/.
+
+set(HEADRACE_CUDA AUTO CACHE STRING "Build for NVIDIA GPUs: AUTO (if a CUDA compiler is found), ON, OFF")
+set_property(CACHE HEADRACE_CUDA PROPERTY STRINGS AUTO ON OFF)
+
+set(HEADRACE_HAS_CUDA FALSE)
+if(HEADRACE_CUDA)
+  if("${CMAKE_CUDA_COMPILER}" MATCHES "NOTFOUND$")
+    unset(CMAKE_CUDA_COMPILER CACHE)  # look again: it may have been installed since
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+      set(CMAKE_CUDA_ARCHITECTURES 90)
+    endif()
+    enable_language(CUDA)
+    set(HEADRACE_HAS_CUDA TRUE)
+  elseif(NOT HEADRACE_CUDA STREQUAL "AUTO")
+    message(FATAL_ERROR "HEADRACE_CUDA=${HEADRACE_CUDA}, but no working CUDA compiler was found. "
+      "Put nvcc on the PATH, set CMAKE_CUDA_COMPILER, or use HEADRACE_CUDA=AUTO or OFF.")
+  endif()
+endif()
+
+if(HEADRACE_HAS_CUDA)
+  message(STATUS "Headrace: CUDA ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${CMAKE_CUDA_ARCHITECTURES}")
+else()
+  message(STATUS "Headrace: without CUDA (HEADRACE_CUDA=${HEADRACE_CUDA})")
+endif()
