@@ -16,6 +16,11 @@ if(HEADRACE_CUDA)
       set(CMAKE_CUDA_ARCHITECTURES 90)
     endif()
     enable_language(CUDA)
+    # CMake 3.25 does not know nvcc's flag for C++20.
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    endif()
     set(HEADRACE_HAS_CUDA TRUE)
   elseif(NOT HEADRACE_CUDA STREQUAL "AUTO")
     message(FATAL_ERROR "HEADRACE_CUDA=${HEADRACE_CUDA}, but no working CUDA compiler was found. "

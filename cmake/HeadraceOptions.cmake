@@ -33,7 +33,7 @@ add_library(headrace_options INTERFACE)
 # Pixels are bit-exact on every machine: a multiplication and an addition are never fused.
 target_compile_options(headrace_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>
-  $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false -Xcompiler=-ffp-contract=off>)
+  "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;-Xcompiler=-ffp-contract=off>")
 
 set(warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -Wold-style-cast -Wextra-semi -Wimplicit-fallthrough)

@@ -33,6 +33,8 @@ function(headrace_install_package)
   install(FILES
     "${PROJECT_BINARY_DIR}/headrace-config.cmake"
     "${PROJECT_BINARY_DIR}/headrace-config-version.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/Finddnnl.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindOpenCV.cmake"
     DESTINATION "${destination}")
   install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 endfunction()
