@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "headrace/formats/data_options.h"
+#include "headrace/pipeline/dataset.h"
+
+namespace headrace {
+
+// Opens the data set at `location`, a path that says by itself what it is:
+//
+//   *.csv *.tsv *.txt *.lst     a list of images and labels           (file_list.h)
+//   a folder of class folders   each class a folder of images         (directory.h)
+//   a folder of images          without labels, to predict from       (directory.h)
+//   *idx3-ubyte[.gz] *.idx[.gz] images and labels in IDX files        (idx.h)
+//   *.bin, or a folder of them  CIFAR-10 or CIFAR-100, binary version (cifar.h)
+//
+// The prefixes "list:", "directory:", "idx:" and "cifar:" say it where the path cannot. After the
+// latter two, commas part several files: "idx:IMAGES,LABELS", "cifar:a.bin,b.bin".
+//
+// Throws Error{io} if there is nothing, Error{invalid_argument} listing what is recognised if it is
+// of no known kind, and what the opening of that kind throws.
+std::shared_ptr<const Dataset> open_dataset(std::string_view location,
+                                            const DataOptions& options = {});
+
+}  // namespace headrace
