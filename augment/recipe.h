@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "headrace/augment/parameter.h"
+#include "headrace/pipeline/augmenter.h"
+#include "headrace/pipeline/image.h"
+#include "headrace/pipeline/image_statistics.h"
+
+namespace headrace {
+
+// What is subtracted from the (rescaled) pixels.
+enum class MeanKind : std::uint8_t { none, pixel, channel };
+
+// What becomes of an image on its way into a batch: resized to the output size, moved and mirrored
+// by random operations, multiplied by `rescale`, the mean subtracted. A value type; its
+// make_augmenter() does the work.
+//
+//   Recipe recipe({32, 32, 3});
+//   recipe.set("width_shift", 0.1).set("horizontal_flip", true).set("mean", "pixel");
+//   recipe.set_mean(fit_statistics(unaugmented_images));
+//
+// Output is [height, width, channels], f32 or u8 (then without rescale and mean).
+//
+// Order, as in Keras' ImageDataGenerator: resize, operations as listed (by default shifts, then
+// flips), rescale, mean. All geometry is one sampling of the source.
+class Recipe {
+ public:
+  // Throws Error{invalid_argument} unless every extent is positive and the type is u8 or f32.
+  explicit Recipe(ImageShape output, ElementType type = ElementType::f32);
+
+  const ImageShape& output() const { return output_; }
+  ElementType type() const { return type_; }
+
+  // Sets a parameter of recipe_parameters(). An operation set for the first time takes its place in
+  // their order; one set to its default ("do nothing") is removed. Setting "mean" to another kind,
+  // or "rescale", forgets the mean values.
+  // Throws Error{invalid_argument} as recipe_parameter() and check_value() do.
+  Recipe& set(std::string_view name, const ParameterValue& value);
+  // The value of a parameter, its default if it was not set.
+  const ParameterValue& get(std::string_view name) const;
+
+  MeanKind mean_kind() const;
+  // True if the mean's values are wanted and not yet given.
+  bool needs_mean() const;
+  // The values to subtract, in rescaled units: output().elements() of them for MeanKind::pixel (row
+  // by row), output().channels for MeanKind::channel.
+  // Throws Error{invalid_argument} for another number, or with MeanKind::none.
+  void set_mean(std::vector<float> values);
+  // The same from statistics in source levels, as fitted over unaugmented() images.
+  void set_mean(const ImageStatistics& statistics);
+  const std::vector<float>& mean() const { return mean_; }
+
+  // Only the resize; of the type of the source's pixels: what the mean is fitted over.
+  Recipe unaugmented(ElementType pixels = ElementType::u8) const;
+  // The same resize and normalisation, nothing random: for validation and prediction.
+  Recipe for_inference() const;
+
+  // Everything but the mean's values, which travel as an array.
+  std::string to_json() const;
+  // Throws Error{invalid_argument} naming the key that is wrong, and what would do.
+  static Recipe from_json(std::string_view text);
+  // Sets what the JSON object `text` names and leaves the rest: a file of options, which may leave
+  // "output" out.
+  Recipe& update_from_json(std::string_view text);
+
+  // Differs when any rendered pixel could differ: also with the mean's values.
+  std::uint64_t fingerprint() const;
+
+  // Throws Error{invalid_argument} if the mean is needed and missing, or if a u8 output is to be
+  // rescaled or centred.
+  std::shared_ptr<const Augmenter> make_augmenter() const;
+
+  // Set operations in the order in which they are applied.
+  using Setting = std::pair<std::string, ParameterValue>;
+  const std::vector<Setting>& operations() const { return operations_; }
+
+ private:
+  ImageShape output_;
+  ElementType type_;
+  std::vector<Setting> settings_;    // resize, fill, normalisation; only what is not default
+  std::vector<Setting> operations_;
+  std::vector<float> mean_;
+};
+
+}  // namespace headrace
