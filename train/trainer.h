@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "headrace/train/backend.h"
 #include "headrace/train/callback.h"
 #include "headrace/train/checkpoint.h"
+#include "headrace/train/communicator.h"
 #include "headrace/train/graph.h"
 #include "headrace/train/history.h"
 
@@ -22,27 +24,34 @@ struct TrainerOptions {
   int threads = 0;               // of all replicas together; 0: one for each core
   Loss loss;
   Optimizer optimizer;
-  std::uint64_t seed = 0;        // of initial weights and dropout
+  std::uint64_t seed = 0;  // of initial weights and dropout
   std::chrono::milliseconds rank_timeout{60'000};
 };
 
 struct FitOptions {
-  std::uint64_t epochs = 1;   // in all: a resumed training ends where it would have ended
+  std::uint64_t epochs = 1;  // in all: a resumed training ends where it would have ended
   Loader* validation = nullptr;
   std::vector<Callback*> callbacks;
   // Set by a signal handler or another thread: the step under way is abandoned, fit() returns.
   const std::atomic<bool>* stop = nullptr;
 };
 
+// Makes the communicators of so many replicas; make_local_communicators is one.
+using CommunicatorFactory = std::function<std::vector<std::unique_ptr<Communicator>>(int replicas)>;
+
 // Trains a model, data-parallel: every replica has all weights, takes its share of each batch, and
 // gradients are added up by a Communicator, in one order, before each update. With the same seed
 // and batches any number of replicas gives the same weights up to rounding. Used by one thread at
-// a time.
+// a time; replica 0 works on that thread, the others have threads of their own.
+//
+// If a replica fails, the others give up too and the error reaches the caller. Replicas may then
+// differ: the trainer refuses all work until set_parameters() and restore() have both been called.
 class Trainer {
  public:
   // Compiles the graph and draws initial weights (as Keras' initialisers, from Philox).
   // Throws Error{invalid_argument} on options that make no sense.
-  Trainer(Graph graph, TrainerOptions options, Backend& backend);
+  Trainer(Graph graph, TrainerOptions options, Backend& backend,
+          CommunicatorFactory communicators = make_local_communicators);
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
@@ -50,11 +59,14 @@ class Trainer {
   // One step on one batch (up to batch_size samples; a short last one is weighted right).
   // Returns the sums over the batch, made with the weights before the step.
   MetricSums train_step(const Batch& batch);
-  // Trains until `options.epochs` epochs are done, counted by the loader's position. If it was
-  // stopped, interrupted() is true and state() continues from the last whole step.
-  // Throws Error{backend} naming step and epoch when the loss is not finite.
+  // Trains until `options.epochs` epochs are done, counted by the loader's position. A training
+  // that was under way goes on from state().stream: `data` is restored to it if it stands
+  // elsewhere. If it was stopped, interrupted() is true and state() continues from the last whole
+  // step. Throws Error{backend} naming step and epoch when the loss is not finite; the weights are
+  // then those before that step.
   const History& fit(Loader& data, const FitOptions& options);
-  // Loss and accuracy over one epoch of `data`, in order, without dropout.
+  // Loss and accuracy over the epoch that `data` was made to start with, in order, without dropout.
+  // `data` stands at the start of that epoch again afterwards.
   MetricSums evaluate(Loader& data);
   // The model's output for each row of the batch, batch.size() x output elements.
   std::vector<float> predict(const Batch& batch);
@@ -65,13 +77,17 @@ class Trainer {
   std::uint64_t total_steps() const;
   double learning_rate() const;
   void set_learning_rate(double value);
-  void stop_after_epoch();
+  void stop_after_epoch();           // the one under way, or the next
+  double data_wait_seconds() const;  // that fit() has waited for training batches, in all
 
   std::vector<NamedTensor> parameters() const;
   void set_parameters(std::span<const NamedTensor> parameters);
-  // Everything a resume needs; restore() takes it back and `fit` goes on from there, exactly.
+  // Everything a resume needs beside the weights; restore() takes it back and `fit` goes on from
+  // there, exactly. Throws Error{invalid_argument} if the state is of another optimizer.
   TrainingState state() const;
   void restore(const TrainingState& state);
+  // The model, its weights and state(). Classes and extra are the caller's to add.
+  Checkpoint checkpoint() const;
 
   std::size_t memory_bytes() const;  // of all replicas
 
