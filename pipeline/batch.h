@@ -13,7 +13,8 @@
 
 namespace headrace {
 
-// Where a stream of samples stands: the next sample is number `position` of epoch `epoch`.
+// Where a stream of samples stands: the next one is number `sample` of epoch `epoch`. At the size
+// of the epoch it stands at that epoch's end, which is to be noticed before the next one begins.
 struct Position {
   std::uint64_t epoch = 0;
   std::int64_t sample = 0;
@@ -26,8 +27,8 @@ struct FieldSpec {
   ElementType type = ElementType::f32;
   std::vector<std::int64_t> shape;
 
-  std::int64_t elements() const;   // of one sample
-  std::size_t row_bytes() const;   // of one sample
+  std::int64_t elements() const;  // of one sample
+  std::size_t row_bytes() const;  // of one sample
   friend bool operator==(const FieldSpec&, const FieldSpec&) = default;
 };
 
@@ -81,8 +82,7 @@ struct FieldView {
   // Requires sizeof(T) == size_of(spec->type).
   template <class T>
   std::span<const T> as() const {
-    return {reinterpret_cast<const T*>(data),
-            static_cast<std::size_t>(rows * spec->elements())};
+    return {reinterpret_cast<const T*>(data), static_cast<std::size_t>(rows * spec->elements())};
   }
 };
 

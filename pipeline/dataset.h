@@ -30,9 +30,9 @@ struct DatasetField {
 };
 
 struct DatasetInfo {
-  std::string name;                   // for messages: a path, or "memory"
-  std::vector<DatasetField> fields;   // usually "image" and "label"
-  std::vector<std::string> classes;   // empty if the labels have no known range
+  std::string name;                  // for messages: a path, or "memory"
+  std::vector<DatasetField> fields;  // usually "image" and "label"
+  std::vector<std::string> classes;  // empty if the labels have no known range
 
   // Throws Error{invalid_argument} naming the fields there are.
   std::size_t index_of(std::string_view field) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace headrace {
@@ -14,8 +15,9 @@ enum class Shuffle : std::uint8_t {
 // The order of one epoch: a bijection of [0, size), computed and not stored. Position -> index in
 // O(1) time and no memory, whatever the size. A value type, safe to share between threads.
 //
-// Source: a keyed Feistel network over the smallest domain of even bit count that holds [0, size),
-// with cycle walking (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002).
+// Source: a keyed, alternating Feistel network over the smallest power of two (at least 4) that
+// holds [0, size), with cycle walking (Black and Rogaway, "Ciphers with Arbitrary Finite Domains",
+// CT-RSA 2002): two turns of it on average at most, wherever size lies between powers of two.
 class EpochOrder {
  public:
   // Requires size >= 0. Throws Error{invalid_argument} otherwise.
@@ -28,11 +30,13 @@ class EpochOrder {
   std::int64_t position_of(std::int64_t index) const;
 
  private:
-  static constexpr int rounds = 6;
+  static constexpr std::size_t max_rounds = 12;
 
   std::int64_t size_;
-  int half_bits_ = 0;  // 0: not shuffled
-  std::array<std::uint64_t, rounds> keys_{};
+  int low_bits_ = 0;  // 0: not shuffled
+  int high_bits_ = 0;
+  std::size_t rounds_ = 0;
+  std::array<std::uint64_t, max_rounds> keys_{};
 };
 
 }  // namespace headrace

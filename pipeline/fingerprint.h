@@ -18,11 +18,10 @@ class Fingerprint {
   Fingerprint& add(std::span<const std::byte> bytes);
   Fingerprint& add(std::string_view text);  // its length counts: "ab","c" differs from "a","bc"
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  Fingerprint& add(T value) {
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T> Fingerprint& add(T value) {
     return add(std::as_bytes(std::span(&value, 1)));
   }
-  // Every field of every row.
+  // Every field of every row, row by row: so how samples are cut into batches does not matter.
   Fingerprint& add(const Batch& batch);
 
   std::uint64_t value() const { return state_; }

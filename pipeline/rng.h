@@ -36,12 +36,15 @@ class Rng {
   std::uint64_t next_u64();
   // Uniform in [0, 1), 53 random bits.
   double uniform();
-  // Uniform in [low, high).
-  double uniform(double low, double high) { return low + (high - low) * uniform(); }
+  // Uniform in [low, high), or low if they are equal. Requires low <= high.
+  double uniform(double low, double high) {
+    const double value = low + (high - low) * uniform();
+    return value < high ? value : low;  // rounding may reach high
+  }
   // Uniform in {0, ..., count - 1}, without bias. Requires count > 0.
   std::uint64_t below(std::uint64_t count);
   bool chance(double probability) { return uniform() < probability; }
-  // Standard normal (Box-Muller).
+  // Standard normal (Box-Muller), the same to the last bit on every machine.
   double normal();
 
  private:

@@ -15,9 +15,9 @@ struct StageTimes {
   std::int64_t bytes_read = 0;
 };
 
-// A Sequence is what batches are made of: an endless row of epochs, each `size()` samples long, with
-// random access to every sample of every epoch. The built-in one is ImageSequence; a user's own
-// overrides three functions.
+// A Sequence is what batches are made of: an endless row of epochs, each `size()` samples long,
+// with random access to every sample of every epoch. The built-in one is ImageSequence; a user's
+// own overrides three functions.
 //
 // All functions are const and safe to call from many threads at once. What fill() writes is a pure
 // function of (the object, epoch, position): never of the thread, the clock, or earlier calls. From

@@ -3,11 +3,38 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <vector>
 
 #include "headrace/pipeline/batch.h"
 
 namespace headrace {
+
+// Memory of one batch: what a Sequence fills, then what a Batch leases. Made by SlotPool alone.
+class Slot {
+ public:
+  // Which slot of its pool this is: 0, ..., slots - 1.
+  int index() const { return index_; }
+  // The first `count` rows. Requires count <= the pool's batch size.
+  Rows rows(std::int64_t count) const { return Rows(*spec_, bases_, 0, count); }
+  // What the batch in this slot is; to be said before it is leased.
+  void describe(std::int64_t size, Position begin, Position end) {
+    size_ = size;
+    begin_ = begin;
+    end_ = end;
+  }
+
+ private:
+  friend class SlotPool;
+  friend class Batch;
+
+  int index_ = 0;
+  bool leased_ = false;
+  const BatchSpec* spec_ = nullptr;
+  std::vector<std::byte*> bases_;
+  std::int64_t size_ = 0;
+  Position begin_;
+  Position end_;
+};
 
 // A fixed number of batch slots, allocated once, used again and again. Leases (Batch) keep the
 // pool's memory alive, so they may outlive the pool object itself. Thread-safe.
@@ -15,7 +42,7 @@ class SlotPool {
  public:
   // Slots of `batch_size` rows of `spec`, each field 64-byte aligned.
   // Throws Error{invalid_argument} if that is more memory than the address space has, or a count
-  // or size is not positive; std::bad_alloc if memory is short.
+  // or size is not positive; std::bad_alloc if memory is short. The memory is not cleared.
   SlotPool(BatchSpec spec, std::int64_t batch_size, int slots);
   ~SlotPool();
   SlotPool(const SlotPool&) = delete;
@@ -23,15 +50,18 @@ class SlotPool {
 
   // A free slot to fill, or null if all are taken. Never waits.
   std::shared_ptr<Slot> try_take();
-  // Called, from any thread, whenever a slot comes back. Set once, before the first try_take().
+  // Called, from any thread, whenever a slot comes back, one call at a time. Set once, before the
+  // first try_take(). It must not throw, nor give back a slot itself.
   void on_return(void (*notify)(void* context), void* context);
   // After this, on_return is not called any more, and no call to it is under way.
   void stop_notifying();
 
   // Turns a filled slot into the consumer's lease.
-  static Batch lease(std::shared_ptr<Slot> slot);
+  // Requires a slot of this pool.
+  Batch lease(std::shared_ptr<Slot> slot);
 
   int slots() const;
+  int leased() const;         // slots that are held as a Batch
   std::size_t bytes() const;  // of all slots
 
  private:
