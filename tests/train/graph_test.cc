@@ -1,0 +1,163 @@
+#include "headrace/train/graph.h"
+
+#include <gtest/gtest.h>
+
+#include "error_matcher.h"
+#include "headrace/train/layers/conv2d.h"
+#include "headrace/train/layers/dense.h"
+#include "headrace/train/layers/flatten.h"
+#include "headrace/train/layers/max_pooling2d.h"
+#include "headrace/train/models/model_registry.h"
+
+namespace headrace {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> layer_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const auto& entry : graph.layers()) names.push_back(entry.name);
+  return names;
+}
+
+TEST(Graph, NamesLayersAsKerasDoes) {
+  Graph graph;
+  auto x = graph.input({28, 28, 1});
+  x = graph.add(std::make_shared<Conv2D>(4, 3), {x});
+  x = graph.add(std::make_shared<Conv2D>(4, 3), {x});
+  x = graph.add(std::make_shared<MaxPooling2D>(), {x}, "pool");
+  x = graph.add(std::make_shared<Conv2D>(4, 3), {x});
+  EXPECT_THAT(layer_names(graph), ElementsAre("conv2d", "conv2d_1", "pool", "conv2d_2"));
+  EXPECT_EQ(graph.output(), x);
+}
+
+TEST(Graph, ErrorsNameBothLayersAndLeaveTheGraphAsItWas) {
+  Graph graph;
+  auto x = graph.input({28, 28, 1});
+  x = graph.add(std::make_shared<Conv2D>(4, 3), {x});
+  EXPECT_THAT([&] { graph.add(std::make_shared<Dense>(10), {x}); },
+              throws_error(ErrorCode::invalid_argument,
+                           AllOf(HasSubstr("dense after conv2d"), HasSubstr("(26, 26, 4)"))));
+  EXPECT_THAT([&] { graph.add(std::make_shared<Conv2D>(1, 99), {x}, "huge"); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("huge after conv2d")));
+  EXPECT_EQ(graph.layers().size(), 1u);
+  EXPECT_EQ(graph.nodes().size(), 2u);
+}
+
+TEST(Graph, RefusesBadInputsNodesAndNames) {
+  Graph graph;
+  EXPECT_THAT([&] { graph.output(); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("empty")));
+  EXPECT_THAT(
+      [&] {
+        graph.input({28, 0, 1});
+      },
+      throws_error(ErrorCode::invalid_argument, HasSubstr("(28, 0, 1)")));
+  const auto x = graph.input({4});
+  EXPECT_THAT([&] { graph.input({5}); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("two inputs named image")));
+  EXPECT_THAT([&] { graph.add(std::make_shared<Dense>(2), {7}); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("no node number 7")));
+  graph.add(std::make_shared<Dense>(2), {x}, "a");
+  EXPECT_THAT([&] { graph.add(std::make_shared<Dense>(2), {x}, "a"); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("two layers named a")));
+  EXPECT_THAT([&] { graph.add(std::make_shared<Dense>(2), {x}, "a/b"); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("a/b")));
+  EXPECT_THAT([&] { graph.set_output(9); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("no node number 9")));
+}
+
+TEST(Graph, ASharedLayerHasItsParametersOnce) {
+  Graph graph;
+  const auto x = graph.input({6});
+  const auto first = graph.add(std::make_shared<Dense>(6), {x});
+  const auto second = graph.add_shared(0, {first});
+  EXPECT_EQ(graph.layers().size(), 1u);
+  EXPECT_EQ(graph.parameter_count(), 6 * 6 + 6);
+  const auto wide = graph.add(std::make_shared<Dense>(7), {second});
+  EXPECT_THAT([&] { graph.add_shared(0, {wide}); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("dense after dense_1")));
+}
+
+TEST(Graph, SummaryIsATableOfLayersShapesAndParameters) {
+  const Graph graph = make_model("mnist_cnn", {28, 28, 1}, 10);
+  EXPECT_EQ(graph.parameter_count(), 320 + 54'090);
+  EXPECT_EQ(graph.summary(),
+            "Layer (type)                   Output shape   Param #   Connected to\n"
+            "---------------------------------------------------------------------\n"
+            "image (Input)                  (28, 28, 1)          0\n"
+            "conv2d (Conv2D)                (26, 26, 32)       320   image\n"
+            "conv2d_relu (Activation)       (26, 26, 32)         0   conv2d\n"
+            "max_pooling2d (MaxPooling2D)   (13, 13, 32)         0   conv2d_relu\n"
+            "flatten (Flatten)              (5408)               0   max_pooling2d\n"
+            "dense (Dense)                  (10)            54,090   flatten\n"
+            "dense_softmax (Activation)     (10)                 0   dense\n"
+            "Total params: 54,410\n");
+}
+
+TEST(Graph, ComesBackFromJson) {
+  Graph graph = make_model("mnist_cnn", {28, 28, 1}, 10);
+  graph.set_output(4);
+  const Graph copy = Graph::from_json(graph.to_json());
+  EXPECT_EQ(copy.to_json(), graph.to_json());
+  EXPECT_EQ(copy.summary(), graph.summary());
+  EXPECT_EQ(copy.output(), 4);
+}
+
+TEST(Graph, SharedUsesComeBackFromJson) {
+  Graph graph;
+  const auto x = graph.input({6});
+  graph.add_shared(0, {graph.add(std::make_shared<Dense>(6), {x}, "twice")});
+  const Graph copy = Graph::from_json(graph.to_json());
+  EXPECT_EQ(copy.layers().size(), 1u);
+  EXPECT_EQ(copy.nodes().size(), 3u);
+  EXPECT_EQ(copy.parameter_count(), 42);
+}
+
+TEST(Graph, JsonThatIsNoGraphIsRefused) {
+  for (const char* text :
+       {"", "{", "[]", "{}", R"({"version":1})", R"({"version":"1","layers":[],"nodes":[]})",
+        R"({"version":1,"layers":[],"nodes":[{"layer":3,"inputs":[0]}],"output":0})",
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[-4]}],"output":0})",
+        R"({"version":1,"layers":[{"name":"d","class_name":"Dense","config":{"units":[1,"a"]}}],
+            "nodes":[],"output":0})",
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4]}],"output":5})"}) {
+    EXPECT_THAT([&] { Graph::from_json(text); },
+                throws_error(ErrorCode::corrupt_data, HasSubstr("not a model graph")))
+        << text;
+  }
+}
+
+TEST(Graph, JsonOfALaterVersionOrLayerIsUnsupported) {
+  EXPECT_THAT([&] { Graph::from_json(R"({"version":2})"); },
+              throws_error(ErrorCode::unsupported, HasSubstr("later version")));
+  EXPECT_THAT(
+      [&] {
+        Graph::from_json(
+            R"({"version":1,"layers":[{"name":"x","class_name":"Warp","config":{}}]})");
+      },
+      throws_error(ErrorCode::unsupported, HasSubstr("Warp")));
+}
+
+TEST(ModelRegistry, AnUnknownNameListsTheKnownOnes) {
+  EXPECT_THAT(
+      [] {
+        make_model("alexnet", {28, 28, 1}, 10);
+      },
+      throws_error(ErrorCode::invalid_argument, HasSubstr("known: mnist_cnn")));
+  EXPECT_THAT(model_names(), ElementsAre("mnist_cnn"));
+}
+
+TEST(ModelRegistry, AnInputTooSmallNamesTheModel) {
+  EXPECT_THAT(
+      [] {
+        make_model("mnist_cnn", {2, 2, 1}, 10);
+      },
+      throws_error(ErrorCode::invalid_argument,
+                   AllOf(HasSubstr("model mnist_cnn"), HasSubstr("conv2d"))));
+}
+
+}  // namespace
+}  // namespace headrace

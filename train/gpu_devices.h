@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace headrace {
+
+struct GpuDevice {
+  std::string name;
+  std::size_t memory_bytes = 0;
+  int compute_major = 0;  // compute capability major.minor
+  int compute_minor = 0;
+};
+
+// The NVIDIA GPUs this process can use, and if there are none, why. Never throws for want of a
+// device or driver.
+struct GpuDevices {
+  std::vector<GpuDevice> devices;
+  std::string reason;  // empty if there are devices
+};
+
+GpuDevices gpu_devices();
+
+}  // namespace headrace
