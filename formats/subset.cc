@@ -1,0 +1,31 @@
+#include "headrace/formats/subset.h"
+
+#include <utility>
+
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
+
+namespace headrace {
+
+Subset::Subset(std::shared_ptr<const Dataset> dataset, std::int64_t first, std::int64_t count)
+    : dataset_(std::move(dataset)), first_(first), count_(count) {
+  const std::int64_t size = dataset_->size();
+  if (first < 0 || count <= 0 || first > size || count > size - first) {
+    throw Error(ErrorCode::invalid_argument, dataset_->info().name + " has no " +
+                                                 std::to_string(count) + " records from record " +
+                                                 std::to_string(first) + " on: it has " +
+                                                 std::to_string(size));
+  }
+}
+
+void Subset::read(std::int64_t index, Record& into) const { dataset_->read(first_ + index, into); }
+
+std::int64_t Subset::label(std::int64_t index) const { return dataset_->label(first_ + index); }
+
+std::string Subset::key(std::int64_t index) const { return dataset_->key(first_ + index); }
+
+std::uint64_t Subset::fingerprint() const {
+  return Fingerprint().add(dataset_->fingerprint()).add(first_).add(count_).value();
+}
+
+}  // namespace headrace
