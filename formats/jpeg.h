@@ -25,7 +25,7 @@ namespace headrace {
 //                        channels, more pixels than the options allow;
 //   Error{invalid_argument}  decode() without a successful open(), a region outside the image,
 //                        channels other than 1 and 3.
-// A file that lacks nothing but its end marker is accepted.
+// A file of one scan that lacks nothing but its end marker is accepted.
 std::shared_ptr<const Decoder> make_jpeg_decoder(const DecodeOptions& options = {});
 
 // Encodes u8 pixels of 1 channel (grey) or 3 (RGB) as a baseline JPEG, replacing what is in `into`
