@@ -21,6 +21,7 @@ struct ImageSequenceOptions {
 //
 // Fields: those of the data set, in its order and by its names. Its one image field, encoded or
 // pixels, becomes what the augmenter makes of it; labels are i32 scalars, values pass unchanged.
+// The augmenter sees encoded images upright: their EXIF orientation is applied before.
 class ImageSequence final : public Sequence {
  public:
   // `decoder` may be null if the data set holds pixels.
@@ -42,7 +43,7 @@ class ImageSequence final : public Sequence {
   const Augmenter& augmenter() const;
   // The plan of one sample, as fill() would draw it; opens the image's header.
   SamplePlan plan(std::uint64_t epoch, std::int64_t position) const;
-  // Scratch memory held now, all threads together.
+  // Scratch memory held now, all threads together; without that of the decoder's sessions.
   std::size_t scratch_bytes() const;
 
  private:

@@ -28,13 +28,13 @@ struct PlanOptions {
 // The part of a batch that one replica works on.
 struct StepInput {
   const Batch* batch = nullptr;
-  std::int64_t first = 0;        // its rows of the batch: [first, first + rows)
-  std::int64_t rows = 0;         // may be 0: gradients are then zero
-  std::int64_t global_rows = 0;  // of all replicas together; gradients are sums over own rows
-                                 // divided by this, so that adding replicas up gives the mean
-  std::uint64_t seed = 0;        // of dropout, with the step and the global row
-  std::uint64_t step = 0;        // counts from 0
-  std::int64_t global_first = 0; // own first row, counted over all replicas
+  std::int64_t first = 0;         // its rows of the batch: [first, first + rows)
+  std::int64_t rows = 0;          // may be 0: gradients are then zero
+  std::int64_t global_rows = 0;   // of all replicas together; gradients are sums over own rows
+                                  // divided by this, so that adding replicas up gives the mean
+  std::uint64_t seed = 0;         // of dropout, with the step and the global row
+  std::uint64_t step = 0;         // counts from 0
+  std::int64_t global_first = 0;  // own first row, counted over all replicas
 };
 
 // A model compiled by a backend for one device: primitives, over memory planned in advance.

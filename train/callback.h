@@ -15,7 +15,7 @@ struct StepRecord {
   std::int64_t step = 0;   // of this epoch, from 0
   std::int64_t steps = 0;  // in this epoch
   std::uint64_t total_steps = 0;
-  MetricSums epoch_sums;   // of this epoch so far
+  MetricSums epoch_sums;  // of this epoch so far
   double epoch_seconds = 0;
 };
 

@@ -22,10 +22,10 @@ struct TrainingState {
   std::vector<NamedTensor> optimizer_state;
   std::uint64_t total_steps = 0;
   std::uint64_t seed = 0;
-  StreamState stream;      // after the last batch trained
-  MetricSums epoch_sums;   // of the epoch under way
+  StreamState stream;     // after the last batch trained
+  MetricSums epoch_sums;  // of the epoch under way
   double epoch_seconds = 0;
-  History history;         // of the epochs done
+  History history;  // of the epochs done
 };
 
 // A model in a file (model.safetensors), complete: whoever has it needs no other options to

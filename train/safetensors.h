@@ -21,7 +21,8 @@ struct TensorFile {
 // Throws Error{io} naming the path (full disk, missing folder, ...).
 void save_safetensors(const std::filesystem::path& path, const TensorFile& file);
 
-// Reads f32, f16, bf16 and f64 tensors as f32; scalars of i64 are accepted too.
+// Reads f32, f16, bf16 and f64 tensors as f32, in the order of their data; scalars of i64 are
+// accepted too, other types are Error{unsupported}.
 // Throws Error{io}, or Error{corrupt_data} naming the path and what is wrong: header longer than
 // the file or 100 MB, offsets that overlap or leave the file, a size that does not fit its shape.
 TensorFile load_safetensors(const std::filesystem::path& path);

@@ -1,0 +1,405 @@
+#include "headrace/pipeline/image_sequence.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/orientation.h"
+#include "headrace/pipeline/rng.h"
+
+namespace headrace {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What one fill() works with, kept for the next one. Never used by two threads at a time.
+struct Scratch {
+  Record record;
+  std::unique_ptr<DecodeSession> session;
+  Image decoded;
+  Image upright;
+  RenderScratch render;
+  unsigned turn = 0;  // counts samples, to time some of them
+
+  std::size_t bytes() const {
+    std::size_t sum = decoded.capacity_bytes() + upright.capacity_bytes() + render.bytes.capacity();
+    for (const RecordValue& value : record.values) sum += value.buffer.capacity();
+    return sum;
+  }
+};
+
+// Times of the stages of one fill(), in nanoseconds; then those of all.
+template <class Count>
+struct Stages {
+  Count read{0};
+  Count decode{0};
+  Count render{0};
+  Count samples{0};
+  Count bytes{0};
+};
+
+// Adds the time since the last call to a stage, `weight` times over; weight 0 reads no clock.
+class StageTimer {
+ public:
+  explicit StageTimer(std::int64_t weight) : weight_(weight) {
+    if (weight_ != 0) last_ = Clock::now();
+  }
+  void end(std::int64_t& stage) {
+    if (weight_ == 0) return;
+    const Clock::time_point now = Clock::now();
+    stage += weight_ * std::chrono::nanoseconds(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::int64_t weight_;
+  Clock::time_point last_;
+};
+
+bool is_image(FieldKind kind) {
+  return kind == FieldKind::encoded_image || kind == FieldKind::pixels;
+}
+
+FieldSpec field_spec(const DatasetField& field, const FieldSpec& image) {
+  switch (field.kind) {
+    case FieldKind::encoded_image:
+    case FieldKind::pixels: return {field.name, image.type, image.shape};
+    case FieldKind::class_label: return {field.name, ElementType::i32, {}};
+    case FieldKind::values: return {field.name, field.type, field.shape};
+  }
+  return {};
+}
+
+// The index of the one image among the fields.
+std::size_t find_image(const DatasetInfo& info) {
+  std::size_t found = info.fields.size();
+  for (std::size_t i = 0; i < info.fields.size(); ++i) {
+    if (!is_image(info.fields[i].kind)) continue;
+    if (found != info.fields.size()) {
+      throw Error(ErrorCode::invalid_argument, info.name + ": two image fields, \"" +
+                                                   info.fields[found].name + "\" and \"" +
+                                                   info.fields[i].name + "\": choose one");
+    }
+    found = i;
+  }
+  if (found == info.fields.size()) {
+    throw Error(ErrorCode::invalid_argument, info.name + ": this data set has no image field");
+  }
+  return found;
+}
+
+void check_image(const DatasetInfo& info, const DatasetField& field, const Decoder* decoder,
+                 int channels) {
+  const std::string subject = info.name + ": field \"" + field.name + "\"";
+  const std::string wanted = std::to_string(channels);
+  if (field.kind == FieldKind::encoded_image) {
+    if (decoder == nullptr) {
+      throw Error(ErrorCode::invalid_argument,
+                  subject + " holds encoded images: a decoder is needed to read them");
+    }
+    if (channels != 1 && channels != 3) {
+      throw Error(ErrorCode::invalid_argument,
+                  subject + " holds encoded images, which can be decoded to 1 or 3 channels, not " +
+                      wanted + ": change the recipe's output");
+    }
+    return;
+  }
+  if (field.shape.size() != 3) {
+    throw Error(ErrorCode::invalid_argument,
+                subject + " has " + std::to_string(field.shape.size()) +
+                    " dimensions: pixels need height, width and channels");
+  }
+  if (field.type != ElementType::u8 && field.type != ElementType::f32) {
+    throw Error(ErrorCode::invalid_argument, subject + " holds pixels of type " +
+                                                 std::string(to_string(field.type)) +
+                                                 ": u8 and f32 can be used");
+  }
+  if (field.shape[2] != channels) {
+    throw Error(ErrorCode::invalid_argument, subject + " has " + std::to_string(field.shape[2]) +
+                                                 " channels, the recipe takes " + wanted +
+                                                 ": change the recipe's output");
+  }
+}
+
+}  // namespace
+
+struct ImageSequence::Impl {
+  std::shared_ptr<const Dataset> dataset;
+  std::shared_ptr<const Decoder> decoder;
+  std::shared_ptr<const Augmenter> augmenter;
+  ImageSequenceOptions options;
+  BatchSpec spec;
+  std::size_t image_field = 0;
+  bool encoded = false;
+
+  std::mutex mutex;  // guards the two below
+  std::vector<std::unique_ptr<Scratch>> idle;
+  std::size_t scratches = 0;
+  std::atomic<std::size_t> scratch_bytes{0};
+  Stages<std::atomic<std::int64_t>> stages;
+
+  // A loan of scratch memory for one fill.
+  class Loan {
+   public:
+    explicit Loan(Impl& impl) : impl_(impl), scratch_(impl.take_scratch()) {
+      bytes_before_ = scratch_->bytes();
+    }
+    ~Loan() { impl_.return_scratch(std::move(scratch_), bytes_before_); }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    Scratch& operator*() const { return *scratch_; }
+
+   private:
+    Impl& impl_;
+    std::unique_ptr<Scratch> scratch_;
+    std::size_t bytes_before_ = 0;
+  };
+
+  std::unique_ptr<Scratch> take_scratch() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        auto scratch = std::move(idle.back());
+        idle.pop_back();
+        return scratch;
+      }
+      idle.reserve(++scratches);  // so that giving it back needs no memory
+    }
+    auto scratch = std::make_unique<Scratch>();
+    scratch->record.values.resize(spec.fields.size());
+    if (encoded) scratch->session = decoder->session();
+    return scratch;
+  }
+
+  void return_scratch(std::unique_ptr<Scratch> scratch, std::size_t bytes_before) noexcept {
+    // Unsigned arithmetic: a difference below zero comes out right too.
+    scratch_bytes.fetch_add(scratch->bytes() - bytes_before, std::memory_order_relaxed);
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(scratch));
+  }
+
+  EpochOrder order(std::uint64_t epoch) const {
+    return {dataset->size(), options.shuffle, options.seed, epoch};
+  }
+
+  ImageInfo open(Scratch& scratch) const {
+    const ImageInfo info = scratch.session->open(scratch.record.values[image_field].bytes);
+    if (info.orientation < 1 || info.orientation > 8) {
+      throw Error(ErrorCode::corrupt_data,
+                  "an orientation of " + std::to_string(info.orientation) + ": it is 1 to 8");
+    }
+    return info;
+  }
+
+  // The pixels of a record that holds them, checked against what the data set promised.
+  const ImageView& pixels(const Scratch& scratch) const {
+    const ImageView& view = scratch.record.values[image_field].pixels;
+    const DatasetField& field = dataset->info().fields[image_field];
+    if (view.data == nullptr || view.type != field.type ||
+        view.shape.channels != augmenter->channels()) {
+      throw Error(ErrorCode::corrupt_data, "pixels of " + std::to_string(view.shape.channels) +
+                                               " channels of type " +
+                                               std::string(to_string(view.type)) +
+                                               ", unlike what the data set says of itself");
+    }
+    return view;
+  }
+
+  void render_encoded(Scratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,
+                      Stages<std::int64_t>& times) const {
+    const ImageInfo info = open(scratch);
+    const ImageSize stored = info.shape.size();
+    const SamplePlan plan = augmenter->plan(upright_size(stored, info.orientation), rng);
+    const DecodeRequest request{.region = stored_region(plan.region, stored, info.orientation),
+                                .channels = augmenter->channels()};
+    const Region decoded = scratch.session->decode(request, scratch.decoded);
+    const Image* image = &scratch.decoded;
+    if (info.orientation != 1) {
+      make_upright(scratch.decoded.view(), info.orientation, scratch.upright);
+      image = &scratch.upright;
+    }
+    timer.end(times.decode);
+    augmenter->render(plan, image->view(), upright_region(decoded, stored, info.orientation), to,
+                      scratch.render);
+    timer.end(times.render);
+  }
+
+  void render_pixels(Scratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,
+                     Stages<std::int64_t>& times) const {
+    const ImageView& view = pixels(scratch);
+    const SamplePlan plan = augmenter->plan(view.shape.size(), rng);
+    augmenter->render(plan, view, {0, 0, view.shape.height, view.shape.width}, to, scratch.render);
+    timer.end(times.render);
+  }
+
+  void copy_value(const RecordValue& value, std::size_t field, std::byte* to) const {
+    const std::size_t wanted = spec.fields[field].row_bytes();
+    if (value.bytes.size() != wanted) {
+      throw Error(ErrorCode::corrupt_data, "field \"" + spec.fields[field].name + "\" has " +
+                                               std::to_string(value.bytes.size()) +
+                                               " bytes instead of " + std::to_string(wanted));
+    }
+    std::memcpy(to, value.bytes.data(), wanted);
+  }
+
+  static std::int64_t bytes_of(const Record& record) {
+    std::size_t sum = 0;
+    for (const RecordValue& value : record.values) {
+      sum += value.bytes.size() + value.pixels.shape.elements() * size_of(value.pixels.type);
+    }
+    return static_cast<std::int64_t>(sum);
+  }
+
+  void make_sample(Scratch& scratch, const Rng& rng, std::int64_t index, const Rows& rows,
+                   std::int64_t row, Stages<std::int64_t>& times) const {
+    // Samples made of pixels take about a microsecond: the clock may not cost one too.
+    constexpr unsigned timed_every = 16;
+    const bool timed = encoded || scratch.turn++ % timed_every == 0;
+    StageTimer timer(!timed ? 0 : encoded ? 1 : timed_every);
+    dataset->read(index, scratch.record);
+    timer.end(times.read);
+    for (std::size_t field = 0; field < spec.fields.size(); ++field) {
+      if (field != image_field) {
+        copy_value(scratch.record.values[field], field, rows.row(field, row));
+      }
+    }
+    std::byte* to = rows.row(image_field, row);
+    if (encoded) {
+      render_encoded(scratch, rng, to, timer, times);
+    } else {
+      render_pixels(scratch, rng, to, timer, times);
+    }
+    ++times.samples;
+    times.bytes += bytes_of(scratch.record);
+  }
+
+  void add(const Stages<std::int64_t>& times) {
+    stages.read.fetch_add(times.read, std::memory_order_relaxed);
+    stages.decode.fetch_add(times.decode, std::memory_order_relaxed);
+    stages.render.fetch_add(times.render, std::memory_order_relaxed);
+    stages.samples.fetch_add(times.samples, std::memory_order_relaxed);
+    stages.bytes.fetch_add(times.bytes, std::memory_order_relaxed);
+  }
+
+  // Runs `make`, adding the record's key to what it throws.
+  template <class Make>
+  auto naming_record(std::int64_t index, Make make) const {
+    try {
+      return make();
+    } catch (const Error& error) {
+      throw error.with_context(dataset->key(index));
+    }
+  }
+};
+
+ImageSequence::ImageSequence(std::shared_ptr<const Dataset> dataset,
+                             std::shared_ptr<const Decoder> decoder,
+                             std::shared_ptr<const Augmenter> augmenter,
+                             ImageSequenceOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  if (dataset == nullptr || augmenter == nullptr) {
+    throw Error(ErrorCode::invalid_argument, "an image sequence needs a data set and a recipe");
+  }
+  const DatasetInfo& info = dataset->info();
+  const std::size_t image = find_image(info);
+  check_image(info, info.fields[image], decoder.get(), augmenter->channels());
+  for (const DatasetField& field : info.fields) {
+    impl_->spec.fields.push_back(field_spec(field, augmenter->output()));
+  }
+  impl_->image_field = image;
+  impl_->encoded = info.fields[image].kind == FieldKind::encoded_image;
+  impl_->dataset = std::move(dataset);
+  impl_->decoder = std::move(decoder);
+  impl_->augmenter = std::move(augmenter);
+  impl_->options = options;
+}
+
+ImageSequence::~ImageSequence() = default;
+
+std::int64_t ImageSequence::size() const { return impl_->dataset->size(); }
+const BatchSpec& ImageSequence::spec() const { return impl_->spec; }
+const Dataset& ImageSequence::dataset() const { return *impl_->dataset; }
+const Augmenter& ImageSequence::augmenter() const { return *impl_->augmenter; }
+std::size_t ImageSequence::scratch_bytes() const { return impl_->scratch_bytes; }
+
+void ImageSequence::fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const {
+  if (first < 0 || rows.count() > size() - first) {
+    throw Error(ErrorCode::invalid_argument, "samples " + std::to_string(first) + " to " +
+                                                 std::to_string(first + rows.count()) +
+                                                 " of an epoch of " + std::to_string(size()));
+  }
+  const Impl::Loan loan(*impl_);
+  const EpochOrder order = impl_->order(epoch);
+  const Rng epoch_rng(impl_->options.seed, epoch);
+  Stages<std::int64_t> times;
+  for (std::int64_t row = 0; row < rows.count(); ++row) {
+    const std::int64_t index = order.index_at(first + row);
+    const Rng rng = epoch_rng.for_sample(static_cast<std::uint64_t>(index));
+    impl_->naming_record(index, [&] { impl_->make_sample(*loan, rng, index, rows, row, times); });
+  }
+  impl_->add(times);
+}
+
+SamplePlan ImageSequence::plan(std::uint64_t epoch, std::int64_t position) const {
+  if (position < 0 || position >= size()) {
+    throw Error(ErrorCode::invalid_argument,
+                "sample " + std::to_string(position) + " of an epoch of " + std::to_string(size()));
+  }
+  const Impl::Loan loan(*impl_);
+  Scratch& scratch = *loan;
+  const std::int64_t index = impl_->order(epoch).index_at(position);
+  return impl_->naming_record(index, [&] {
+    impl_->dataset->read(index, scratch.record);
+    ImageSize size;
+    if (impl_->encoded) {
+      const ImageInfo info = impl_->open(scratch);
+      size = upright_size(info.shape.size(), info.orientation);
+    } else {
+      size = impl_->pixels(scratch).shape.size();
+    }
+    const Rng rng = Rng(impl_->options.seed, epoch).for_sample(static_cast<std::uint64_t>(index));
+    return impl_->augmenter->plan(size, rng);
+  });
+}
+
+std::int64_t ImageSequence::grain() const {
+  const std::size_t bytes = impl_->spec.fields[impl_->image_field].row_bytes();
+  if (!impl_->encoded) {
+    // About 60 us: 64 images of 32x32x3 in f32.
+    constexpr std::size_t task_bytes = 64 * 32 * 32 * 3 * sizeof(float);
+    return static_cast<std::int64_t>(std::clamp<std::size_t>(task_bytes / bytes, 1, 256));
+  }
+  const std::size_t pixels = bytes / size_of(impl_->spec.fields[impl_->image_field].type) /
+                             static_cast<std::size_t>(impl_->augmenter->channels());
+  return pixels <= 256 * 256 ? 8 : pixels <= 512 * 512 ? 2 : 1;
+}
+
+std::uint64_t ImageSequence::fingerprint() const {
+  Fingerprint fingerprint;
+  fingerprint.add(impl_->dataset->fingerprint())
+      .add(impl_->encoded ? impl_->decoder->fingerprint() : 0)
+      .add(impl_->augmenter->fingerprint())
+      .add(impl_->options.seed)
+      .add(impl_->options.shuffle);
+  return fingerprint.value();
+}
+
+StageTimes ImageSequence::stage_times() const {
+  const auto seconds = [](const std::atomic<std::int64_t>& nanoseconds) {
+    return static_cast<double>(nanoseconds.load(std::memory_order_relaxed)) * 1e-9;
+  };
+  return {.read = seconds(impl_->stages.read),
+          .decode = seconds(impl_->stages.decode),
+          .render = seconds(impl_->stages.render),
+          .samples = impl_->stages.samples.load(std::memory_order_relaxed),
+          .bytes_read = impl_->stages.bytes.load(std::memory_order_relaxed)};
+}
+
+}  // namespace headrace
