@@ -19,8 +19,8 @@ namespace headrace {
 // data_batch_*.bin, or train.bin.
 //
 // Records: "image" (u8 pixels {32, 32, 3}) and "label", resident in memory. Classes are named by
-// batches.meta.txt or fine_label_names.txt beside the first file, else by numbers; or are
-// `options.classes`, which must be as many.
+// batches.meta.txt or fine_label_names.txt beside the first file, else by numbers; they are mapped
+// to `options.classes` where those are given.
 //
 // Throws Error{io} or Error{corrupt_data} naming the file: cut short, a label out of range, ...
 std::shared_ptr<const Dataset> open_cifar(const std::vector<std::filesystem::path>& files,

@@ -58,7 +58,9 @@ std::vector<Entry> list_folder(const std::string& folder) {
 
 class FolderScan {
  public:
-  explicit FolderScan(const std::filesystem::path& folder) : root_(folder.string()) {}
+  explicit FolderScan(const std::filesystem::path& folder) : root_(folder.string()) {
+    while (root_.size() > 1 && root_.ends_with('/')) root_.pop_back();
+  }
 
   ImageFileTable run(const std::vector<std::string>& expected_classes) &&;
 

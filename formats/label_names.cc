@@ -10,8 +10,6 @@
 namespace headrace {
 namespace {
 
-constexpr std::int64_t most_classes = 1'000'000;
-
 // The whole number that all of `text` is; numbers of any length count, as very large.
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;

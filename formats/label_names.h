@@ -9,6 +9,9 @@
 
 namespace headrace {
 
+// Class numbers are below this: a larger one is a mistake, and would cost memory.
+constexpr std::int64_t most_classes = 1'000'000;
+
 // What labels in text mean: class indices where all of them are whole numbers, else names of
 // classes. Each distinct text gets a number when it is first met; what class that number stands
 // for is known when all texts have been met.

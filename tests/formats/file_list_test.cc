@@ -9,13 +9,12 @@
 
 #include "errors.h"
 #include "headrace/formats/image_files.h"
-#include "temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace headrace {
 namespace {
 
 using test::error_of;
-using test::TempFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

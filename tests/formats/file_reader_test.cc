@@ -7,13 +7,12 @@
 #include <utility>
 
 #include "errors.h"
-#include "temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace headrace {
 namespace {
 
 using test::error_of;
-using test::TempFolder;
 using ::testing::HasSubstr;
 
 std::string text_of(std::span<const std::byte> bytes) {

@@ -28,6 +28,15 @@ class TempFolder {
 
   std::filesystem::path path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path() / name; }
+  // Writes a file, with its folders; returns its path.
+  std::filesystem::path write(std::string_view name, std::string_view content) const {
+    const std::filesystem::path file_path = path() / name;
+    std::filesystem::create_directories(file_path.parent_path());
+    std::ofstream file(file_path, std::ios::binary);
+    file.write(content.data(), static_cast<std::streamsize>(content.size()));
+    if (!file.flush()) throw std::runtime_error("cannot write " + file_path.string());
+    return file_path;
+  }
   std::ptrdiff_t entries() const {
     return std::distance(std::filesystem::directory_iterator(path_),
                          std::filesystem::directory_iterator());

@@ -1,0 +1,106 @@
+#include "headrace/formats/open_dataset.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "headrace/formats/cifar.h"
+#include "headrace/formats/directory.h"
+#include "headrace/formats/file_list.h"
+#include "headrace/formats/idx.h"
+#include "headrace/pipeline/error.h"
+
+namespace headrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Kind { unknown, list, directory, idx, cifar };
+
+struct Prefix {
+  std::string_view text;
+  Kind kind;
+};
+constexpr std::array<Prefix, 4> prefixes = {
+    Prefix{"list:", Kind::list}, Prefix{"directory:", Kind::directory}, Prefix{"idx:", Kind::idx},
+    Prefix{"cifar:", Kind::cifar}};
+
+constexpr std::string_view recognised =
+    "recognised are lists (.csv .tsv .txt .lst), folders of class folders or of images, IDX files "
+    "(*-idx3-ubyte, *-idx3-ubyte.gz) and CIFAR (.bin); or say what it is: list:PATH, "
+    "directory:PATH, idx:IMAGES,LABELS, cifar:PATH,...";
+
+bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
+  return std::any_of(ends.begin(), ends.end(),
+                     [&](std::string_view end) { return name.ends_with(end); });
+}
+
+Kind kind_of_name(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (ends_with_any(name, {".csv", ".tsv", ".txt", ".lst"})) return Kind::list;
+  if (name.ends_with(".bin")) return Kind::cifar;
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  if (ends_with_any(name, {"-ubyte", ".idx", ".idx3", ".idx4"})) return Kind::idx;
+  return Kind::unknown;
+}
+
+Kind kind_of(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) {
+    throw Error(ErrorCode::io,
+                "cannot open " + path.string() + ": there is nothing; " + std::string(recognised));
+  }
+  if (error) throw io_error("cannot open " + path.string(), error.value());
+  if (fs::is_directory(status)) return is_cifar_folder(path) ? Kind::cifar : Kind::directory;
+  return kind_of_name(path.filename().string());
+}
+
+std::vector<fs::path> split(std::string_view paths) {
+  std::vector<fs::path> parts;
+  for (std::size_t begin = 0; begin <= paths.size();) {
+    const std::size_t comma = std::min(paths.find(',', begin), paths.size());
+    parts.emplace_back(paths.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return parts;
+}
+
+std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool several,
+                                         const DataOptions& options) {
+  const std::vector<fs::path> parts = several ? split(path) : std::vector<fs::path>{path};
+  switch (kind) {
+    case Kind::list: return open_file_list(path, options);
+    case Kind::directory: return open_directory(path, options);
+    case Kind::cifar: return open_cifar(parts, options);
+    case Kind::idx:
+      if (parts.size() > 2) {
+        throw Error(ErrorCode::invalid_argument,
+                    "idx:" + std::string(path) +
+                        ": one file of images and one of labels make a "
+                        "data set");
+      }
+      return open_idx(parts[0], parts.size() > 1 ? parts[1] : fs::path(), options);
+    case Kind::unknown: break;
+  }
+  throw Error(ErrorCode::invalid_argument,
+              std::string(path) + ": of no known kind; " + std::string(recognised));
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> open_dataset(std::string_view location, const DataOptions& options) {
+  for (const Prefix& prefix : prefixes) {
+    if (location.starts_with(prefix.text)) {
+      return open_kind(prefix.kind, location.substr(prefix.text.size()), true, options);
+    }
+  }
+  return open_kind(kind_of(location), location, false, options);
+}
+
+}  // namespace headrace
