@@ -16,11 +16,11 @@ struct LoaderOptions {
   // Leaves out the samples at the end of an epoch that do not fill a batch.
   bool drop_last = false;
   int threads = 0;   // that fill batches; 0: one for each core this process may use
-  int prefetch = 4;  // batches made ahead of the consumer
+  int prefetch = 4;  // batches made ahead of the consumer, and one more for each lease not held
   int leases = 2;    // batches the consumer may hold at the same time
-  // The stream starts here, and ends before epoch `epochs` (absent: never).
-  Position start;
-  std::optional<std::uint64_t> epochs;
+  // The stream starts here, at any sample, and ends before epoch `epochs` (absent: never).
+  Position start = {};
+  std::optional<std::uint64_t> epochs = {};
 };
 
 // Where a stream stands, and of which stream it speaks.
@@ -69,7 +69,7 @@ class Loader {
   LoaderStats stats() const;
 
  private:
-  class Engine;  // the oneTBB flow graph; in loader.cc
+  class Engine;  // the oneTBB flow graph; loader_engine.h
   std::unique_ptr<Engine> engine_;
 };
 

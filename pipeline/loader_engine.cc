@@ -1,0 +1,344 @@
+#include "headrace/pipeline/loader_engine.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
+
+namespace headrace {
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::invalid_argument, what);
+}
+
+double seconds_between(std::chrono::steady_clock::time_point from,
+                       std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+const Sequence& usable(const Sequence* sequence) {
+  if (sequence == nullptr) refuse("a loader needs a sequence");
+  if (sequence->size() <= 0) refuse("a loader needs a sequence that is not empty");
+  return *sequence;
+}
+
+LoaderOptions checked(LoaderOptions options, const Sequence& sequence) {
+  constexpr int most_threads = 4096;
+  constexpr int most_batches = 1 << 20;
+  const auto need = [](bool good, const char* name, std::int64_t value, const char* range) {
+    if (!good) refuse(std::string(name) + " " + std::to_string(value) + ": it must be " + range);
+  };
+  need(options.batch_size > 0, "batch size", options.batch_size, "positive");
+  need(options.threads >= 0 && options.threads <= most_threads, "threads", options.threads,
+       "0 (one for each core) to 4,096");
+  need(options.prefetch > 0 && options.prefetch <= most_batches, "prefetch", options.prefetch,
+       "1 to 1,048,576");
+  need(options.leases > 0 && options.leases <= most_batches, "leases", options.leases,
+       "1 to 1,048,576");
+  if (options.epochs && *options.epochs == 0) refuse("a stream of 0 epochs: ask for at least 1");
+  if (options.drop_last && sequence.size() < options.batch_size) {
+    refuse("an epoch of " + std::to_string(sequence.size()) +
+           " samples does not fill one batch of " + std::to_string(options.batch_size) +
+           ": make batches smaller, or keep the last one");
+  }
+  if (options.threads == 0) options.threads = usable_cores();
+  return options;
+}
+
+}  // namespace
+
+Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions options)
+    : sequence_(std::move(sequence)),
+      options_(checked(std::move(options), usable(sequence_.get()))),
+      size_(sequence_->size()),
+      grain_(std::max<std::int64_t>(1, sequence_->grain())),
+      fingerprint_(sequence_->fingerprint()),
+      pool_(sequence_->spec(), std::min(options_.batch_size, size_),
+            options_.prefetch + options_.leases),
+      jobs_(static_cast<std::size_t>(pool_.slots())),
+      cut_at_(options_.start),
+      finished_(static_cast<std::size_t>(pool_.slots())),
+      taken_to_(options_.start),
+      workers_(options_.threads),
+      arena_(options_.threads, 0) {
+  check(options_.start);
+  stats_.slot_bytes = pool_.bytes();
+  arena_.execute([this] {  // where a graph is made is where it runs
+    graph_.emplace();
+    cut_.emplace(*graph_, tbb::flow::serial,
+                 [this](SlotsFree, CutNode::output_ports_type& ports) { cut(ports); });
+    fill_.emplace(*graph_, static_cast<std::size_t>(options_.threads), [this](const Chunk& chunk) {
+      fill(chunk);
+      return tbb::flow::continue_msg();
+    });
+    tbb::flow::make_edge(tbb::flow::output_port<0>(*cut_), *fill_);
+  });
+  pool_.on_return([](void* engine) { static_cast<Engine*>(engine)->kick(); }, this);
+  kick();
+}
+
+Loader::Engine::~Engine() {
+  stop_ = true;
+  pool_.stop_notifying();
+  graph_->wait_for_all();
+}
+
+std::int64_t Loader::Engine::batch_samples(Position at) const {
+  const std::int64_t samples = std::min(options_.batch_size, size_ - at.sample);
+  return options_.drop_last && samples < options_.batch_size ? 0 : samples;
+}
+
+void Loader::Engine::check(Position position) const {
+  if (position.sample < 0 || position.sample > size_) {
+    refuse("the stream cannot start at sample " + std::to_string(position.sample) +
+           " of an epoch of " + std::to_string(size_));
+  }
+  if (options_.epochs && position.epoch > *options_.epochs) {
+    refuse("the stream cannot start in epoch " + std::to_string(position.epoch) +
+           ": it ends before epoch " + std::to_string(*options_.epochs) + "; raise epochs");
+  }
+}
+
+// --- The graph's side ---
+
+void Loader::Engine::kick() noexcept {
+  if (kicked_.exchange(true)) return;  // cut() has yet to begin, and will see the slot
+  try {
+    cut_->try_put(SlotsFree());
+  } catch (...) {
+    fail(std::current_exception());
+  }
+}
+
+void Loader::Engine::cut(CutNode::output_ports_type& ports) noexcept {
+  kicked_.exchange(false);
+  try {
+    while (Job* job = start_job()) {
+      // Of equal size, rather than full ones and a rest.
+      const std::int64_t count = job->count;
+      const std::int64_t chunks = (count + grain_ - 1) / grain_;
+      job->chunks_left.store(chunks, std::memory_order_release);
+      for (std::int64_t i = 0; i < chunks; ++i) {
+        const std::int64_t first = count / chunks * i + std::min(i, count % chunks);
+        const std::int64_t rows = count / chunks + (i < count % chunks ? 1 : 0);
+        std::get<0>(ports).try_put({job, first, rows});
+      }
+    }
+  } catch (...) {
+    fail(std::current_exception());
+  }
+}
+
+// The next batch in a free slot; null if there is no such slot or the stream is over.
+Loader::Engine::Job* Loader::Engine::start_job() {
+  {
+    // Before a slot is taken: one taken in vain would come back, and call for this again.
+    const std::lock_guard lock(mutex_);
+    if (stop_ || is_over(next_to_cut())) return nullptr;
+  }
+  auto slot = pool_.try_take();
+  if (slot == nullptr) return nullptr;
+  Job& job = jobs_[static_cast<std::size_t>(slot->index())];
+  const std::lock_guard lock(mutex_);
+  const Position at = next_to_cut();  // again: restore() may have come between
+  if (is_over(at)) return nullptr;
+  job.slot = std::move(slot);
+  job.ticket = cut_ticket_++;
+  job.generation = generation_.load(std::memory_order_relaxed);
+  job.begin = at;
+  job.count = batch_samples(at);
+  job.error = nullptr;
+  job.failed_row.store(Job::none_failed, std::memory_order_relaxed);
+  cut_at_ = {at.epoch, at.sample + job.count};
+  ++in_flight_;
+  if (starved_since_) {
+    stats_.starved_seconds += seconds_between(*starved_since_, Clock::now());
+    starved_since_.reset();
+  }
+  return &job;
+}
+
+Position Loader::Engine::next_to_cut() const {
+  const bool epoch_is_over = !is_over(cut_at_) && batch_samples(cut_at_) == 0;
+  return epoch_is_over ? Position{cut_at_.epoch + 1, 0} : cut_at_;
+}
+
+bool Loader::Engine::is_wanted(const Job& job) const {
+  return !stop_.load(std::memory_order_relaxed) &&
+         job.generation == generation_.load(std::memory_order_relaxed);
+}
+
+void Loader::Engine::fill(const Chunk& chunk) noexcept {
+  Job& job = *chunk.job;
+  static_cast<void>(job.chunks_left.load(std::memory_order_acquire));  // see Job
+  // Rows below one that failed are made all the same: the lowest error is the one that is told.
+  if (is_wanted(job) && chunk.first < job.failed_row.load(std::memory_order_relaxed)) {
+    try {
+      // A sequence that waits for parallel work of its own shall not be given another chunk to do
+      // meanwhile.
+      tbb::this_task_arena::isolate([&] {
+        sequence_->fill(job.begin.epoch, job.begin.sample + chunk.first,
+                        job.slot->rows(job.count).part(chunk.first, chunk.count));
+      });
+    } catch (...) {
+      keep_error(job, chunk.first);
+    }
+  }
+  if (job.chunks_left.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(job);
+}
+
+void Loader::Engine::keep_error(Job& job, std::int64_t row) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (row >= job.failed_row.load(std::memory_order_relaxed)) return;
+  job.failed_row.store(row, std::memory_order_relaxed);
+  job.error = std::current_exception();
+}
+
+void Loader::Engine::finish(Job& job) noexcept {
+  std::shared_ptr<Slot> unwanted;  // given back after mutex_ is released
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_wanted(job)) {
+      finished_[job.ticket % finished_.size()] = &job;
+    } else {
+      unwanted = std::move(job.slot);
+      job.error = nullptr;
+    }
+    --in_flight_;
+    if (in_flight_ == 0 && !is_over(next_to_cut())) starved_since_ = Clock::now();
+  }
+  wake_consumer_.notify_one();
+}
+
+void Loader::Engine::fail(std::exception_ptr why) noexcept {
+  stop_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_ == nullptr) failure_ = std::move(why);
+  }
+  wake_consumer_.notify_one();
+}
+
+// --- The consumer's side ---
+
+std::optional<Batch> Loader::Engine::next() {
+  std::unique_lock lock(mutex_);
+  throw_if_ended();
+  if (pool_.leased() >= options_.leases) {
+    refuse("the consumer holds " + std::to_string(options_.leases) +
+           " batches, all that LoaderOptions::leases allows: release one before asking for the "
+           "next, or allow more");
+  }
+  if (is_over(taken_to_)) return std::nullopt;
+  if (batch_samples(taken_to_) == 0) {
+    taken_to_ = {taken_to_.epoch + 1, 0};
+    epoch_begins_ = true;
+    return std::nullopt;
+  }
+  Job& job = *wait_for_batch(lock);
+  std::shared_ptr<Slot> slot = std::move(job.slot);
+  const std::exception_ptr error = std::exchange(job.error, nullptr);
+  taken_to_ = {job.begin.epoch, job.begin.sample + job.count};
+  slot->describe(job.count, job.begin, taken_to_);
+  if (error == nullptr) {
+    ++stats_.batches;
+    stats_.samples += job.count;
+  }
+  lock.unlock();
+  if (error != nullptr) {
+    slot.reset();
+    std::rethrow_exception(error);
+  }
+  return pool_.lease(std::move(slot));
+}
+
+Loader::Engine::Job* Loader::Engine::wait_for_batch(std::unique_lock<std::mutex>& lock) {
+  Job*& place = finished_[take_ticket_ % finished_.size()];
+  const Clock::time_point start = Clock::now();
+  wake_consumer_.wait(lock, [&] { return place != nullptr || cancelled_ || failure_ != nullptr; });
+  throw_if_ended();
+  record_wait(start);
+  ++take_ticket_;
+  return std::exchange(place, nullptr);
+}
+
+void Loader::Engine::throw_if_ended() const {
+  if (cancelled_) throw Error(ErrorCode::cancelled, "the loader was cancelled");
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
+}
+
+void Loader::Engine::record_wait(Clock::time_point start) {
+  const Clock::time_point now = Clock::now();
+  const double seconds = seconds_between(start, now);
+  stats_.wait_seconds += seconds;
+  if (std::exchange(first_taken_, true)) {
+    waits_.add(seconds);
+  } else {
+    stats_.first_batch_seconds = seconds_between(created_, now);
+  }
+  if (std::exchange(epoch_begins_, false)) {
+    stats_.max_epoch_gap_seconds = std::max(stats_.max_epoch_gap_seconds, seconds);
+  }
+}
+
+void Loader::Engine::cancel() noexcept {
+  stop_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+  }
+  wake_consumer_.notify_one();
+}
+
+StreamState Loader::Engine::state() const {
+  const std::lock_guard lock(mutex_);
+  return {taken_to_, fingerprint_};
+}
+
+void Loader::Engine::restore(const StreamState& state) {
+  if (state.fingerprint != fingerprint_) {
+    refuse(
+        "the saved position is of another stream: the data, the recipe or the seed differ "
+        "(saved " +
+        to_hex(state.fingerprint) + ", now " + to_hex(fingerprint_) + ")");
+  }
+  check(state.position);
+  std::vector<std::shared_ptr<Slot>> unwanted;  // given back after mutex_ is released
+  unwanted.reserve(finished_.size());
+  {
+    const std::lock_guard lock(mutex_);
+    generation_.fetch_add(1, std::memory_order_relaxed);
+    for (Job*& job : finished_) {
+      if (job == nullptr) continue;
+      job->error = nullptr;
+      unwanted.push_back(std::move(job->slot));
+      job = nullptr;
+    }
+    take_ticket_ = cut_ticket_;
+    cut_at_ = state.position;
+    taken_to_ = state.position;
+    epoch_begins_ = false;
+  }
+  unwanted.clear();
+  kick();  // the stream may have been over
+}
+
+LoaderStats Loader::Engine::stats() const {
+  LoaderStats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats = stats_;
+    stats.wait_p50_seconds = waits_.percentile(0.50);
+    stats.wait_p99_seconds = waits_.percentile(0.99);
+    if (starved_since_) stats.starved_seconds += seconds_between(*starved_since_, Clock::now());
+    stats.ready_batches = static_cast<int>(finished_.size()) -
+                          static_cast<int>(std::count(finished_.begin(), finished_.end(), nullptr));
+  }
+  stats.stages = sequence_->stage_times();
+  return stats;
+}
+
+}  // namespace headrace

@@ -1,0 +1,52 @@
+#include "headrace/pipeline/worker_budget.h"
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/info.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+namespace headrace {
+
+// oneTBB takes the lowest of all controls, so loaders cannot each hold their own: there is one for
+// the process, replaced when the sum changes.
+struct WorkerBudget::Process {
+  std::mutex mutex;
+  int threads = 0;
+  std::unique_ptr<tbb::global_control> control;
+
+  void change(int by) {
+    const std::lock_guard lock(mutex);
+    threads += by;
+    // What the program would have without us stays for its own arenas.
+    const auto limit = static_cast<std::size_t>(tbb::info::default_concurrency() + threads);
+    std::unique_ptr<tbb::global_control> next;
+    if (threads > 0) {
+      next = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                   limit);
+    }
+    control = std::move(next);
+  }
+};
+
+std::shared_ptr<WorkerBudget::Process> WorkerBudget::process() {
+  static const auto shared = std::make_shared<Process>();
+  return shared;
+}
+
+WorkerBudget::WorkerBudget(int threads) : process_(process()), threads_(threads) {
+  process_->change(threads_);
+}
+
+WorkerBudget::~WorkerBudget() { process_->change(-threads_); }
+
+int usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // over 1,024 cores
+}
+
+}  // namespace headrace
