@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "headrace/formats/decode_request.h"
 #include "headrace/formats/exif.h"
 #include "headrace/formats/libjpeg.h"
 #include "headrace/formats/luma.h"
@@ -108,7 +109,6 @@ class JpegSession final : public DecodeSession {
   void reset_tables();
   void read_headers();
   void check_headers() const;
-  void check_request(const DecodeRequest& request) const;
   void start(const DecodeRequest& request);
   void read_rows(const DecodeRequest& request, JSAMPLE* to);
   [[noreturn]] void fail();
@@ -252,21 +252,15 @@ ImageInfo JpegSession::open(std::span<const std::byte> encoded) {
                     (encoded.size() > 1 ? " " + hex_byte(encoded[1]) : std::string()));
   }
   read_headers();
-  check_headers();
   image_.shape = {static_cast<int>(info_.image_height), static_cast<int>(info_.image_width),
                   info_.num_components};
+  check_headers();
   state_ = State::headers_read;
   return image_;
 }
 
 void JpegSession::check_headers() const {
-  const std::int64_t height = info_.image_height;
-  const std::int64_t width = info_.image_width;
-  if (height * width > options_.max_pixels) {
-    throw Error(ErrorCode::unsupported,
-                "JPEG of " + std::to_string(height) + "x" + std::to_string(width) +
-                    " pixels: more than the limit of " + std::to_string(options_.max_pixels));
-  }
+  check_pixel_limit("JPEG", image_.shape, options_.max_pixels);
   if (info_.arith_code) {
     throw Error(ErrorCode::unsupported, "arithmetic-coded JPEG: convert it to Huffman coding");
   }
@@ -283,27 +277,17 @@ void JpegSession::check_headers() const {
   }
   if (blocks / (info_.progressive_mode ? 8 : 4) > encoded_.size()) {
     throw Error(ErrorCode::corrupt_data, "JPEG ends early: " + std::to_string(encoded_.size()) +
-                                             " bytes cannot hold " + std::to_string(height) + "x" +
-                                             std::to_string(width) + " pixels");
-  }
-}
-
-void JpegSession::check_request(const DecodeRequest& request) const {
-  const auto invalid = [](const char* message) {
-    throw Error(ErrorCode::invalid_argument, message);
-  };
-  if (state_ == State::closed) invalid("decode() without an image: open() one first");
-  if (request.channels != 1 && request.channels != 3) invalid("decode to 1 or 3 channels");
-  const Region& region = request.region;
-  if (region.top < 0 || region.left < 0 || region.height <= 0 || region.width <= 0 ||
-      region.height > image_.shape.height - region.top ||
-      region.width > image_.shape.width - region.left) {
-    invalid("the region to decode does not lie inside the image");
+                                             " bytes cannot hold " +
+                                             std::to_string(image_.shape.height) + "x" +
+                                             std::to_string(image_.shape.width) + " pixels");
   }
 }
 
 Region JpegSession::decode(const DecodeRequest& request, Image& into) {
-  check_request(request);
+  if (state_ == State::closed) {
+    throw Error(ErrorCode::invalid_argument, "decode() without an image: open() one first");
+  }
+  check_request(request, image_.shape);
   if (state_ == State::decoded) read_headers();
   into.reshape({request.region.height, request.region.width, request.channels});
   const std::size_t row_bytes = static_cast<std::size_t>(image_.shape.width) *

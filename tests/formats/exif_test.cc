@@ -42,7 +42,7 @@ TEST(Exif, ReadsAllOrientationsInBothByteOrders) {
 TEST(Exif, WhatIsNoOrientationIsUpright) {
   EXPECT_EQ(exif_orientation(bytes_of(tiff(0, false))), 1);
   EXPECT_EQ(exif_orientation(bytes_of(tiff(9, false))), 1);
-  EXPECT_EQ(exif_orientation(bytes_of(tiff(6, false, 4))), 1) << "a long is not a short";
+  EXPECT_EQ(exif_orientation(bytes_of(tiff(6, false, 2))), 1) << "a text";
   EXPECT_EQ(exif_orientation(bytes_of(tiff(6, false, 3, 2))), 1) << "two values";
   EXPECT_EQ(exif_orientation({}), 1);
   EXPECT_EQ(app1_orientation(bytes_of("http://ns.adobe.com/xap/1.0/")), 1);

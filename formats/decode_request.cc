@@ -1,0 +1,29 @@
+#include "headrace/formats/decode_request.h"
+
+#include <string>
+
+#include "headrace/pipeline/error.h"
+
+namespace headrace {
+
+void check_request(const DecodeRequest& request, const ImageShape& shape) {
+  if (request.channels != 1 && request.channels != 3) {
+    throw Error(ErrorCode::invalid_argument,
+                "decode to 1 or 3 channels, not " + std::to_string(request.channels));
+  }
+  const Region& region = request.region;
+  if (region.top < 0 || region.left < 0 || region.height <= 0 || region.width <= 0 ||
+      region.height > shape.height - region.top || region.width > shape.width - region.left) {
+    throw Error(ErrorCode::invalid_argument, "the region to decode does not lie inside the image");
+  }
+}
+
+void check_pixel_limit(const char* kind, const ImageShape& shape, std::int64_t max_pixels) {
+  if (std::int64_t{shape.height} * shape.width <= max_pixels) return;
+  throw Error(ErrorCode::unsupported, std::string(kind) + " of " + std::to_string(shape.height) +
+                                          "x" + std::to_string(shape.width) +
+                                          " pixels: more than the limit of " +
+                                          std::to_string(max_pixels));
+}
+
+}  // namespace headrace
