@@ -42,10 +42,14 @@ struct ExportResult {
 
 // Writes a data set as a tree of image files and a list `path,label` that open_dataset reads back:
 // same order, same class indices, paths relative to the list. Labels are written as class names
-// where those are in sorted order and not numbers, else as class indices; a data set without labels
-// gives a list of paths. Every file is written beside its place and renamed, the
-// list last: it is never there without its images. An export that was cut short goes on where it
-// stopped, and one that is complete does nothing.
+// where those are sorted and none is a number, else as class indices; a data set without labels
+// gives a list of paths. (A class without images is not known to the list: open it with the
+// classes of the data set.)
+//
+// Every file is written beside its place and renamed, the list last: it is never there without its
+// images. An export that was cut short goes on where it stopped, and one that is complete writes
+// nothing. A file ".headrace-export" in the folder of the images says what they are of; a folder
+// that holds anything else is refused.
 //
 // Throws Error{io} naming the file (full disk, missing permission, ...), and what reading or
 // encoding throws, after the record's key. An older list then stays as it was.

@@ -22,8 +22,7 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 }
 
 bool any_is_number(const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(),
-                     [](const std::string& name) { return whole_number(name).has_value(); });
+  return std::any_of(names.begin(), names.end(), is_whole_number);
 }
 
 [[noreturn]] void refuse(const std::string& list, std::uint32_t line, const std::string& what) {
@@ -36,6 +35,8 @@ std::string quoted(std::string_view label) {
 }
 
 }  // namespace
+
+bool is_whole_number(std::string_view text) { return whole_number(text).has_value(); }
 
 std::vector<std::string> number_names(std::size_t count) {
   std::vector<std::string> names(count);

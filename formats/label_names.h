@@ -42,6 +42,9 @@ class LabelNames {
 // -1: none.
 std::int32_t class_index(std::string_view label, const std::vector<std::string>& expected);
 
+// True if a label of that text could be a class index.
+bool is_whole_number(std::string_view text);
+
 // "0", "1", ... : names of classes that have none.
 std::vector<std::string> number_names(std::size_t count);
 
