@@ -23,7 +23,7 @@ struct Parameter {
   std::string help;  // one line, without the name
   ParameterKind kind = ParameterKind::flag;
   ParameterValue default_value = false;  // also: "do nothing"
-  double low = 0;  // a number lies in [low, high]
+  double low = 0;                        // a number lies in [low, high]
   double high = 0;
   std::vector<std::string> choices;
 };

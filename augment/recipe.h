@@ -83,7 +83,7 @@ class Recipe {
  private:
   ImageShape output_;
   ElementType type_;
-  std::vector<Setting> settings_;    // resize, fill, normalisation; only what is not default
+  std::vector<Setting> settings_;  // resize, fill, normalisation; only what is not default
   std::vector<Setting> operations_;
   std::vector<float> mean_;
 };

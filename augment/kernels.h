@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace headrace {
+
+// How output columns are blended from a row of mid levels.
+struct ColumnBlend {
+  int width = 0;  // outputs
+  int channels = 0;
+  int stride = 0;                       // weights of one output, a multiple of 4
+  const std::int32_t* first = nullptr;  // pixel of the row at which an output's taps begin
+  const std::int32_t* bias = nullptr;   // the constant's part of an output's sum
+  const std::int16_t* weights = nullptr;
+};
+
+// The inner loops of rendering u8 images; the arithmetic is that of fixed_point.h, and every set of
+// kernels gives the same bits. Rows of mid levels and of blended bytes may be read and written up
+// to `slack` bytes beyond their end (pixels that have a weight, be it 0, belong to the row); all
+// other memory is touched exactly.
+struct Kernels {
+  static constexpr std::size_t slack = 128;
+
+  const char* name;
+
+  // mid[e] = mid_level(bias + sum over t < taps of rows[t][e] * weights[t]), e < count; taps >= 0.
+  void (*blend_rows)(const std::uint8_t* const* rows, const std::int16_t* weights, int taps,
+                     std::int32_t bias, std::size_t count, std::int16_t* mid);
+
+  // out[e] = level(mid[e] * left + mid[e + distance] * right), e < count; left + right = one.
+  void (*blend_shifted)(const std::int16_t* mid, int distance, std::int16_t left,
+                        std::int16_t right, std::size_t count, std::uint8_t* out);
+
+  // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weights[x, t]).
+  void (*blend_columns)(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out);
+
+  // out[width - 1 - x, c] = in[x, c].
+  void (*mirror)(const std::uint8_t* in, int width, int channels, std::uint8_t* out);
+
+  // out[e] = in[e] * scale + offset[e], e < count.
+  void (*normalise)(const std::uint8_t* in, float scale, const float* offset, std::size_t count,
+                    float* out);
+};
+
+// Portable code first, then what this CPU can run, the fastest last.
+const std::vector<const Kernels*>& available_kernels();
+inline const Kernels& best_kernels() { return *available_kernels().back(); }
+
+// Null where the compiler or the CPU lacks the instructions.
+const Kernels& portable_kernels();
+const Kernels* avx2_kernels();
+const Kernels* avx512_kernels();
+
+}  // namespace headrace

@@ -1,0 +1,122 @@
+#include "headrace/augment/kernels.h"
+
+#if defined(__x86_64__)
+
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593: in its own intrinsics
+#endif
+#include <immintrin.h>
+
+#include "headrace/augment/fixed_point.h"
+
+#define HEADRACE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
+
+namespace headrace {
+namespace {
+
+HEADRACE_AVX512 inline __m512i weight_pair(std::int16_t first, std::int16_t second) {
+  return _mm512_set1_epi32(static_cast<std::int32_t>(
+      static_cast<std::uint32_t>(static_cast<std::uint16_t>(first)) |
+      static_cast<std::uint32_t>(static_cast<std::uint16_t>(second)) << 16));
+}
+
+// Half-sums of 16 levels each, packed to 32 in order.
+template <int shift>
+HEADRACE_AVX512 inline __m512i rounded(__m512i low, __m512i high) {
+  const __m512i half = _mm512_set1_epi32(1 << (shift - 1));
+  return _mm512_packs_epi32(_mm512_srai_epi32(_mm512_add_epi32(low, half), shift),
+                            _mm512_srai_epi32(_mm512_add_epi32(high, half), shift));
+}
+
+HEADRACE_AVX512 inline __m512i load_levels(const std::uint8_t* p, __mmask32 valid) {
+  return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(valid, p));
+}
+
+HEADRACE_AVX512 void blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights,
+                                int taps, std::int32_t bias, std::size_t count, std::int16_t* mid) {
+  const __m512i sum = _mm512_set1_epi32(bias);
+  const __m512i zero = _mm512_setzero_si512();
+  const bool copy = taps == 1 && weights[0] == fixed::one;  // bias is 0 then
+  for (std::size_t e = 0; e < count; e += 32) {
+    const std::size_t left = count - e;
+    const __mmask32 valid = left >= 32 ? ~__mmask32{0} : (__mmask32{1} << left) - 1;
+    __m512i result;
+    if (copy) {
+      result = _mm512_slli_epi16(load_levels(rows[0] + e, valid), fixed::mid_bits);
+    } else {
+      __m512i low = sum;
+      __m512i high = sum;
+      for (int t = 0; t < taps; t += 2) {
+        const bool two = t + 1 < taps;
+        const __m512i pair = weight_pair(weights[t], two ? weights[t + 1] : std::int16_t{0});
+        const __m512i a = load_levels(rows[t] + e, valid);
+        const __m512i b = two ? load_levels(rows[t + 1] + e, valid) : zero;
+        low = _mm512_add_epi32(low, _mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), pair));
+        high = _mm512_add_epi32(high, _mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), pair));
+      }
+      result = rounded<fixed::weight_bits - fixed::mid_bits>(low, high);
+    }
+    _mm512_storeu_si512(mid + e, result);
+  }
+}
+
+HEADRACE_AVX512 inline __m512i shift_32(const std::int16_t* mid, int distance, __m512i pair) {
+  const __m512i a = _mm512_loadu_si512(mid);
+  const __m512i b = _mm512_loadu_si512(mid + distance);
+  return rounded<fixed::weight_bits + fixed::mid_bits>(
+      _mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), pair),
+      _mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), pair));
+}
+
+HEADRACE_AVX512 void blend_shifted(const std::int16_t* mid, int distance, std::int16_t left,
+                                   std::int16_t right, std::size_t count, std::uint8_t* out) {
+  const __m512i pair = weight_pair(left, right);
+  for (std::size_t e = 0; e < count; e += 32) {
+    const __m256i bytes = _mm512_cvtepi16_epi8(shift_32(mid + e, distance, pair));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + e), bytes);
+  }
+}
+
+HEADRACE_AVX512 void normalise(const std::uint8_t* in, float scale, const float* offset,
+                               std::size_t count, float* out) {
+  const __m512 factor = _mm512_set1_ps(scale);
+  std::size_t e = 0;
+  for (; e + 16 <= count; e += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + e));
+    const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+    _mm512_storeu_ps(out + e,
+                     _mm512_add_ps(_mm512_mul_ps(value, factor), _mm512_loadu_ps(offset + e)));
+  }
+  if (e < count) {
+    const auto valid = static_cast<__mmask16>((1u << (count - e)) - 1);
+    const __m128i bytes = _mm_maskz_loadu_epi8(valid, in + e);
+    const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+    const __m512 shifted =
+        _mm512_add_ps(_mm512_mul_ps(value, factor), _mm512_maskz_loadu_ps(valid, offset + e));
+    _mm512_mask_storeu_ps(out + e, valid, shifted);
+  }
+}
+
+}  // namespace
+
+const Kernels* avx512_kernels() {
+  if (__builtin_cpu_supports("avx512f") == 0 || __builtin_cpu_supports("avx512bw") == 0 ||
+      __builtin_cpu_supports("avx512vl") == 0 || avx2_kernels() == nullptr) {
+    return nullptr;
+  }
+  // Columns are moved pixel by pixel: wider registers would hold nothing more.
+  static const Kernels kernels = {
+      "avx512", blend_rows, blend_shifted, avx2_kernels()->blend_columns, avx2_kernels()->mirror,
+      normalise};
+  return &kernels;
+}
+
+}  // namespace headrace
+
+#else
+
+namespace headrace {
+const Kernels* avx512_kernels() { return nullptr; }
+}  // namespace headrace
+
+#endif

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "headrace/augment/kernels.h"
+#include "headrace/augment/operation.h"
+#include "headrace/augment/recipe.h"
+#include "headrace/augment/render.h"
+#include "headrace/pipeline/augmenter.h"
+
+namespace headrace {
+
+// The longest sides, in pixels, for which coordinates in fixed point are exact enough.
+inline constexpr int max_source_side = 1 << 20;
+inline constexpr int max_output_side = 1 << 15;
+
+// What Recipe::make_augmenter() makes.
+class RecipeAugmenter final : public Augmenter {
+ public:
+  // Requires a recipe that make_augmenter() accepts.
+  explicit RecipeAugmenter(const Recipe& recipe, const Kernels& kernels = best_kernels());
+
+  const FieldSpec& output() const override { return output_; }
+  int channels() const override { return finish_.shape.channels; }
+  SamplePlan plan(ImageSize source, const Rng& sample) const override;
+  void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
+              std::byte* destination, RenderScratch& scratch) const override;
+  std::uint64_t fingerprint() const override { return fingerprint_; }
+
+ private:
+  struct Step {
+    const Operation* operation;
+    ParameterValue value;
+    std::uint32_t stream;
+  };
+
+  FieldSpec output_;
+  Finish finish_;
+  std::vector<Step> steps_;
+  Filter filter_;
+  FillMode fill_mode_;
+  float fill_value_;
+  std::uint64_t fingerprint_;
+  const Kernels& kernels_;
+};
+
+}  // namespace headrace

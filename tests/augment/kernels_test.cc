@@ -1,0 +1,91 @@
+#include "headrace/augment/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "headrace/pipeline/rng.h"
+
+namespace headrace {
+namespace {
+
+TEST(Kernels, ArePortableFirstAndNamedApart) {
+  EXPECT_EQ(available_kernels().front(), &portable_kernels());
+  std::set<std::string> names;
+  for (const Kernels* kernels : available_kernels()) {
+    EXPECT_TRUE(names.insert(kernels->name).second);
+  }
+#if defined(__x86_64__)
+  EXPECT_EQ(names.count("avx2") == 1, __builtin_cpu_supports("avx2") != 0);
+#endif
+}
+
+// Vector code has its edges at other lengths than what images of a test happen to have. Outputs
+// without slack have not one byte more than they need, for the address sanitizer.
+TEST(Kernels, NormaliseAgreesAtEveryLength) {
+  Rng rng(1, 0);
+  for (std::size_t count = 0; count < 100; ++count) {
+    std::vector<std::uint8_t> in(count);
+    std::vector<float> offset(count);
+    for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
+    for (float& value : offset) value = static_cast<float>(rng.uniform(-300, 0));
+    std::vector<float> expected(count);
+    portable_kernels().normalise(in.data(), 0.7f, offset.data(), count, expected.data());
+    for (const Kernels* kernels : available_kernels()) {
+      std::vector<float> result(count);
+      kernels->normalise(in.data(), 0.7f, offset.data(), count, result.data());
+      ASSERT_EQ(result, expected) << kernels->name << ", " << count;
+    }
+  }
+}
+
+TEST(Kernels, BlendRowsAgreesAtEveryLengthAndNumberOfTaps) {
+  Rng rng(2, 0);
+  for (std::size_t count = 1; count < 100; ++count) {
+    for (int taps = 0; taps < 8; ++taps) {
+      std::vector<std::vector<std::uint8_t>> rows(static_cast<std::size_t>(taps));
+      std::vector<const std::uint8_t*> pointers;
+      for (auto& row : rows) {
+        for (std::size_t e = 0; e < count; ++e) {
+          row.push_back(static_cast<std::uint8_t>(rng.below(256)));
+        }
+        pointers.push_back(row.data());
+      }
+      const std::vector<std::int16_t> weights(static_cast<std::size_t>(taps),
+                                              static_cast<std::int16_t>(16384 / (taps + 1)));
+      std::vector<std::int16_t> expected(count + Kernels::slack / 2);
+      portable_kernels().blend_rows(pointers.data(), weights.data(), taps, 12345, count,
+                                    expected.data());
+      expected.resize(count);
+      for (const Kernels* kernels : available_kernels()) {
+        std::vector<std::int16_t> result(count + Kernels::slack / 2);
+        kernels->blend_rows(pointers.data(), weights.data(), taps, 12345, count, result.data());
+        result.resize(count);
+        ASSERT_EQ(result, expected) << kernels->name << ", " << count << ", " << taps;
+      }
+    }
+  }
+}
+
+TEST(Kernels, MirrorAgreesAtEveryWidthAndNumberOfChannels) {
+  Rng rng(3, 0);
+  for (int channels = 1; channels < 7; ++channels) {
+    for (int width = 1; width < 70; ++width) {
+      const auto count = static_cast<std::size_t>(width * channels);
+      std::vector<std::uint8_t> in(count + Kernels::slack);
+      for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
+      std::vector<std::uint8_t> expected(count);
+      portable_kernels().mirror(in.data(), width, channels, expected.data());
+      for (const Kernels* kernels : available_kernels()) {
+        std::vector<std::uint8_t> result(count + Kernels::slack);
+        kernels->mirror(in.data(), width, channels, result.data());
+        result.resize(count);
+        ASSERT_EQ(result, expected) << kernels->name << ", " << width << "x" << channels;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace headrace
