@@ -10,6 +10,10 @@
 namespace headrace {
 namespace {
 
+// Released by an engine that was made, and acquired by each body. oneTBB's hand-over of work to its
+// threads does so too, but out of ThreadSanitizer's sight.
+std::atomic<std::uint64_t> engines_made{0};
+
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::invalid_argument, what);
 }
@@ -17,6 +21,11 @@ namespace {
 double seconds_between(std::chrono::steady_clock::time_point from,
                        std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
+}
+
+// Between 1 and a batch, and so that the chunks of a batch can be numbered in 32 bits.
+std::int64_t usable_grain(std::int64_t wanted, std::int64_t batch_size) {
+  return std::clamp(wanted, 1 + batch_size / (1 << 30), batch_size);
 }
 
 const Sequence& usable(const Sequence* sequence) {
@@ -54,7 +63,7 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
     : sequence_(std::move(sequence)),
       options_(checked(std::move(options), usable(sequence_.get()))),
       size_(sequence_->size()),
-      grain_(std::max<std::int64_t>(1, sequence_->grain())),
+      grain_(usable_grain(sequence_->grain(), options_.batch_size)),
       fingerprint_(sequence_->fingerprint()),
       pool_(sequence_->spec(), std::min(options_.batch_size, size_),
             options_.prefetch + options_.leases),
@@ -68,15 +77,21 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
   stats_.slot_bytes = pool_.bytes();
   arena_.execute([this] {  // where a graph is made is where it runs
     graph_.emplace();
-    cut_.emplace(*graph_, tbb::flow::serial,
-                 [this](SlotsFree, CutNode::output_ports_type& ports) { cut(ports); });
-    fill_.emplace(*graph_, static_cast<std::size_t>(options_.threads), [this](const Chunk& chunk) {
+    cut_.emplace(*graph_, tbb::flow::serial, [this](SlotsFree, CutNode::output_ports_type& ports) {
+      static_cast<void>(engines_made.load(std::memory_order_acquire));
+      cut(ports);
+      bodies_run_.fetch_add(1, std::memory_order_release);
+    });
+    fill_.emplace(*graph_, static_cast<std::size_t>(options_.threads), [this](Chunk chunk) {
+      static_cast<void>(engines_made.load(std::memory_order_acquire));
       fill(chunk);
+      bodies_run_.fetch_add(1, std::memory_order_release);
       return tbb::flow::continue_msg();
     });
     tbb::flow::make_edge(tbb::flow::output_port<0>(*cut_), *fill_);
   });
   pool_.on_return([](void* engine) { static_cast<Engine*>(engine)->kick(); }, this);
+  engines_made.fetch_add(1, std::memory_order_release);
   kick();
 }
 
@@ -84,6 +99,7 @@ Loader::Engine::~Engine() {
   stop_ = true;
   pool_.stop_notifying();
   graph_->wait_for_all();
+  static_cast<void>(bodies_run_.load(std::memory_order_acquire));
 }
 
 std::int64_t Loader::Engine::batch_samples(Position at) const {
@@ -117,14 +133,11 @@ void Loader::Engine::cut(CutNode::output_ports_type& ports) noexcept {
   kicked_.exchange(false);
   try {
     while (Job* job = start_job()) {
-      // Of equal size, rather than full ones and a rest.
-      const std::int64_t count = job->count;
-      const std::int64_t chunks = (count + grain_ - 1) / grain_;
+      const std::int64_t chunks = job->chunks;
       job->chunks_left.store(chunks, std::memory_order_release);
+      const auto number = static_cast<std::uint32_t>(job - jobs_.data());
       for (std::int64_t i = 0; i < chunks; ++i) {
-        const std::int64_t first = count / chunks * i + std::min(i, count % chunks);
-        const std::int64_t rows = count / chunks + (i < count % chunks ? 1 : 0);
-        std::get<0>(ports).try_put({job, first, rows});
+        std::get<0>(ports).try_put({number, static_cast<std::uint32_t>(i)});
       }
     }
   } catch (...) {
@@ -150,6 +163,7 @@ Loader::Engine::Job* Loader::Engine::start_job() {
   job.generation = generation_.load(std::memory_order_relaxed);
   job.begin = at;
   job.count = batch_samples(at);
+  job.chunks = (job.count + grain_ - 1) / grain_;
   job.error = nullptr;
   job.failed_row.store(Job::none_failed, std::memory_order_relaxed);
   cut_at_ = {at.epoch, at.sample + job.count};
@@ -171,20 +185,25 @@ bool Loader::Engine::is_wanted(const Job& job) const {
          job.generation == generation_.load(std::memory_order_relaxed);
 }
 
-void Loader::Engine::fill(const Chunk& chunk) noexcept {
-  Job& job = *chunk.job;
+void Loader::Engine::fill(Chunk chunk) noexcept {
+  Job& job = jobs_[chunk.job];
   static_cast<void>(job.chunks_left.load(std::memory_order_acquire));  // see Job
+  // Chunks of equal size, rather than full ones and a rest.
+  const std::int64_t rows = job.count / job.chunks;
+  const std::int64_t longer = job.count % job.chunks;  // so many of them, by one
+  const std::int64_t first = rows * chunk.index + std::min<std::int64_t>(chunk.index, longer);
   // Rows below one that failed are made all the same: the lowest error is the one that is told.
-  if (is_wanted(job) && chunk.first < job.failed_row.load(std::memory_order_relaxed)) {
+  if (is_wanted(job) && first < job.failed_row.load(std::memory_order_relaxed)) {
     try {
       // A sequence that waits for parallel work of its own shall not be given another chunk to do
       // meanwhile.
       tbb::this_task_arena::isolate([&] {
-        sequence_->fill(job.begin.epoch, job.begin.sample + chunk.first,
-                        job.slot->rows(job.count).part(chunk.first, chunk.count));
+        sequence_->fill(
+            job.begin.epoch, job.begin.sample + first,
+            job.slot->rows(job.count).part(first, rows + (chunk.index < longer ? 1 : 0)));
       });
     } catch (...) {
-      keep_error(job, chunk.first);
+      keep_error(job, first);
     }
   }
   if (job.chunks_left.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(job);

@@ -56,6 +56,7 @@ class Loader::Engine {
     std::uint64_t generation = 0;  // of the stream; another one after restore()
     Position begin;
     std::int64_t count = 0;
+    std::int64_t chunks = 0;
     std::exception_ptr error;  // of the lowest row that failed
     std::atomic<std::int64_t> failed_row{none_failed};
     // Chunks not yet finished. Written after the fields above and read before them, so it also
@@ -64,10 +65,11 @@ class Loader::Engine {
 
     static constexpr std::int64_t none_failed = std::numeric_limits<std::int64_t>::max();
   };
+  // A part of a batch. Small enough for a register: what a body reads through a pointer from
+  // oneTBB, ThreadSanitizer takes for a race.
   struct Chunk {
-    Job* job;
-    std::int64_t first;
-    std::int64_t count;
+    std::uint32_t job;    // index in jobs_
+    std::uint32_t index;  // 0, ..., chunks - 1
   };
   struct SlotsFree {};
   using CutNode = tbb::flow::multifunction_node<SlotsFree, std::tuple<Chunk>>;
@@ -77,7 +79,7 @@ class Loader::Engine {
   void kick() noexcept;
   void cut(CutNode::output_ports_type& ports) noexcept;
   Job* start_job();
-  void fill(const Chunk& chunk) noexcept;
+  void fill(Chunk chunk) noexcept;
   bool is_wanted(const Job& job) const;
   void keep_error(Job& job, std::int64_t row) noexcept;
   void finish(Job& job) noexcept;
@@ -107,6 +109,9 @@ class Loader::Engine {
   std::atomic<bool> stop_{false};
   std::atomic<bool> kicked_{false};
   std::atomic<std::uint64_t> generation_{0};
+  // Released at the end of each body and acquired by the destructor: waiting for the graph orders
+  // them too, but ThreadSanitizer cannot see into oneTBB.
+  std::atomic<std::uint64_t> bodies_run_{0};
 
   mutable std::mutex mutex_;  // guards what follows, up to the graph
   std::condition_variable wake_consumer_;
