@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "headrace/train/callback.h"
 #include "headrace/train/checkpoint.h"
@@ -27,7 +29,7 @@ struct CheckpointSaverOptions {
   std::filesystem::path path;
   std::uint64_t every = 1;  // epochs; not with `best`
   // Saves only if the epoch is better than all before it, those before a resume included.
-  std::optional<Monitor> best;
+  std::optional<Monitor> best = {};
 };
 
 // Saves a checkpoint after every so many epochs and when a training ends, or whenever an epoch was
@@ -46,7 +48,8 @@ class CheckpointSaver final : public Callback {
 
   CheckpointSaverOptions options_;
   Checkpoint model_;
-  std::optional<std::uint64_t> saved_at_step_;
+  // What the last file holds, so that the end of training does not write it again.
+  std::optional<std::pair<std::uint64_t, std::size_t>> saved_;  // steps and epochs done
 };
 
 }  // namespace headrace

@@ -22,8 +22,8 @@ struct TrainerOptions {
   std::int64_t batch_size = 32;  // of all replicas together
   int replicas = 1;              // data-parallel copies, each on its share of every batch
   int threads = 0;               // of all replicas together; 0: one for each core
-  Loss loss;
-  Optimizer optimizer;
+  Loss loss = {};
+  Optimizer optimizer = {};
   std::uint64_t seed = 0;  // of initial weights and dropout
   std::chrono::milliseconds rank_timeout{60'000};
 };
@@ -31,7 +31,7 @@ struct TrainerOptions {
 struct FitOptions {
   std::uint64_t epochs = 1;  // in all: a resumed training ends where it would have ended
   Loader* validation = nullptr;
-  std::vector<Callback*> callbacks;
+  std::vector<Callback*> callbacks = {};
   // Set by a signal handler or another thread: the step under way is abandoned, fit() returns.
   const std::atomic<bool>* stop = nullptr;
 };
@@ -44,8 +44,9 @@ using CommunicatorFactory = std::function<std::vector<std::unique_ptr<Communicat
 // and batches any number of replicas gives the same weights up to rounding. Used by one thread at
 // a time; replica 0 works on that thread, the others have threads of their own.
 //
-// If a replica fails, the others give up too and the error reaches the caller. Replicas may then
-// differ: the trainer refuses all work until set_parameters() and restore() have both been called.
+// If a replica fails, the others give up too and the error reaches the caller. Failures before the
+// update leave the trainer as it was before the step. After one in the update replicas may differ:
+// the trainer then refuses all work until set_parameters() and restore() have both been called.
 class Trainer {
  public:
   // Compiles the graph and draws initial weights (as Keras' initialisers, from Philox).

@@ -1,0 +1,243 @@
+#include "headrace/train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/worker_budget.h"
+#include "headrace/train/initial_parameters.h"
+#include "headrace/train/trainer_impl.h"
+#include "headrace/train/training_state_json.h"
+
+namespace headrace {
+namespace {
+
+void require(bool holds, const std::string& what) {
+  if (!holds) throw Error(ErrorCode::invalid_argument, what);
+}
+
+void check_learning_rate(double value) {
+  require(std::isfinite(value) && value >= 0,
+          "a learning rate of " + std::to_string(value) + ": it must be 0 or more");
+}
+
+TrainerOptions checked(TrainerOptions options) {
+  require(options.batch_size >= 1, "a batch size of " + std::to_string(options.batch_size) +
+                                       ": a batch needs at least one sample");
+  require(options.replicas >= 1,
+          std::to_string(options.replicas) + " replicas: a training needs at least one");
+  require(options.threads >= 0,
+          std::to_string(options.threads) + " threads: give a number, or 0 for one for each core");
+  require(options.rank_timeout.count() > 0, "the timeout of ranks must be positive");
+  check_learning_rate(headrace::learning_rate(options.optimizer));
+  return options;
+}
+
+PlanOptions plan_options(const TrainerOptions& options) {
+  const int threads = options.threads > 0 ? options.threads : usable_cores();
+  PlanOptions plan;
+  plan.batch_size = (options.batch_size + options.replicas - 1) / options.replicas;
+  plan.threads = std::max(1, threads / options.replicas);
+  plan.training = true;
+  plan.loss = options.loss;
+  plan.optimizer = options.optimizer;
+  return plan;
+}
+
+bool same_but_learning_rate(Optimizer a, Optimizer b) {
+  set_learning_rate(a, 0);
+  set_learning_rate(b, 0);
+  return to_json(a) == to_json(b);
+}
+
+}  // namespace
+
+Trainer::Impl::Impl(Graph model, TrainerOptions wishes, Backend& backend,
+                    CommunicatorFactory factory)
+    : graph(std::move(model)),
+      options(checked(std::move(wishes))),
+      communicators(std::move(factory)),
+      threads(options.replicas) {
+  const std::vector<NamedTensor> parameters = initial_parameters(graph, options.seed);
+  const PlanOptions plan = plan_options(options);
+  for (int rank = 0; rank < options.replicas; ++rank) {
+    replicas.emplace_back(backend.compile(graph, plan), plan.batch_size);
+    replicas.back().plan().set_parameters(parameters);
+  }
+  make_group();
+}
+
+void Trainer::Impl::make_group() {
+  auto group = communicators(options.replicas);
+  require(group.size() == replicas.size(), "the communicators are not as many as the replicas");
+  for (std::size_t rank = 0; rank < replicas.size(); ++rank) {
+    replicas[rank].join(std::move(group[rank]));
+  }
+}
+
+void Trainer::Impl::require_usable() const {
+  require(!weights_lost && !state_lost,
+          "the trainer's replicas differ since a step failed: give it weights and state again, by "
+          "set_parameters() and restore(), or make a new one");
+}
+
+template <class Task>
+void Trainer::Impl::on_every_replica(Task task) {
+  const auto errors =
+      threads.run([&](int rank) { task(replicas[static_cast<std::size_t>(rank)], rank); });
+  std::optional<std::size_t> worst;
+  for (std::size_t rank = 0; rank < errors.size(); ++rank) {
+    if (errors[rank] == nullptr) continue;
+    if (!worst || (replicas[rank].failed_first() && !replicas[*worst].failed_first())) worst = rank;
+  }
+  if (!worst) return;
+  if (replicas.size() == 1) std::rethrow_exception(errors[*worst]);
+  try {
+    std::rethrow_exception(errors[*worst]);
+  } catch (const Error& error) {
+    throw error.with_context("replica " + std::to_string(*worst));
+  }
+}
+
+void Trainer::Impl::set_stop_flag(const std::atomic<bool>* stop) {
+  for (Replica& replica : replicas) replica.plan().set_stop_flag(stop);
+}
+
+std::optional<MetricSums> Trainer::Impl::step(const Batch& batch) {
+  require_usable();
+  require(batch.size() <= options.batch_size, "a batch of " + std::to_string(batch.size()) +
+                                                  " samples for a trainer made for " +
+                                                  std::to_string(options.batch_size));
+  std::vector<StepOutcome> outcomes(replicas.size());
+  try {
+    on_every_replica([&](Replica& replica, int rank) {
+      outcomes[static_cast<std::size_t>(rank)] =
+          replica.step(batch, options.seed, total_steps, headrace::learning_rate(options.optimizer),
+                       options.rank_timeout);
+    });
+  } catch (...) {
+    weights_lost = state_lost = std::any_of(replicas.begin(), replicas.end(),
+                                            [](const Replica& r) { return r.began_update(); });
+    make_group();
+    throw;
+  }
+  if (outcomes[0].stopped) return std::nullopt;
+  MetricSums sums;
+  for (const StepOutcome& outcome : outcomes) sums += outcome.sums;
+  if (outcomes[0].not_finite) {
+    throw Error(ErrorCode::backend,
+                "the loss is " + std::to_string(sums.loss) + " in step " +
+                    std::to_string(total_steps + 1) + ", with a learning rate of " +
+                    std::to_string(headrace::learning_rate(options.optimizer)) +
+                    ": try a lower one, and look for values in the data that are not finite");
+  }
+  ++total_steps;
+  return sums;
+}
+
+MetricSums Trainer::Impl::evaluate(const Batch& batch) {
+  std::vector<MetricSums> sums(replicas.size());
+  on_every_replica([&](Replica& replica, int rank) {
+    sums[static_cast<std::size_t>(rank)] = replica.evaluate(batch);
+  });
+  MetricSums total;
+  for (const MetricSums& part : sums) total += part;
+  return total;
+}
+
+Trainer::Trainer(Graph graph, TrainerOptions options, Backend& backend,
+                 CommunicatorFactory communicators)
+    : impl_(std::make_unique<Impl>(std::move(graph), std::move(options), backend,
+                                   std::move(communicators))) {}
+Trainer::~Trainer() = default;
+
+MetricSums Trainer::train_step(const Batch& batch) {
+  const auto sums = impl_->step(batch);
+  if (!sums) throw Error(ErrorCode::cancelled, "the step was stopped; the weights are as before");
+  return *sums;
+}
+
+std::vector<float> Trainer::predict(const Batch& batch) {
+  impl_->require_usable();
+  const std::int64_t width = impl_->graph.shape(impl_->graph.output()).elements();
+  std::vector<float> output(static_cast<std::size_t>(batch.size() * width));
+  impl_->on_every_replica([&](Replica& replica, int) { replica.predict(batch, output); });
+  return output;
+}
+
+const Graph& Trainer::graph() const { return impl_->graph; }
+const History& Trainer::history() const { return impl_->history; }
+bool Trainer::interrupted() const { return impl_->interrupted; }
+std::uint64_t Trainer::total_steps() const { return impl_->total_steps; }
+double Trainer::learning_rate() const { return headrace::learning_rate(impl_->options.optimizer); }
+void Trainer::stop_after_epoch() { impl_->stop_after_epoch = true; }
+double Trainer::data_wait_seconds() const { return impl_->data_wait_seconds; }
+
+void Trainer::set_learning_rate(double value) {
+  check_learning_rate(value);
+  headrace::set_learning_rate(impl_->options.optimizer, value);
+}
+
+std::vector<NamedTensor> Trainer::parameters() const {
+  require(!impl_->weights_lost, "the weights are lost since a step failed");
+  return impl_->replicas[0].plan().parameters();
+}
+
+void Trainer::set_parameters(std::span<const NamedTensor> parameters) {
+  for (Replica& replica : impl_->replicas) replica.plan().set_parameters(parameters);
+  impl_->weights_lost = false;
+}
+
+TrainingState Trainer::state() const {
+  impl_->require_usable();
+  TrainingState state;
+  state.optimizer = impl_->options.optimizer;
+  state.optimizer_state = impl_->replicas[0].plan().optimizer_state();
+  state.total_steps = impl_->total_steps;
+  state.seed = impl_->options.seed;
+  state.stream = impl_->stream.value_or(StreamState{});
+  state.epoch_sums = impl_->epoch_sums;
+  state.epoch_seconds = impl_->epoch_seconds;
+  state.history = impl_->history;
+  return state;
+}
+
+void Trainer::restore(const TrainingState& state) {
+  require(same_but_learning_rate(state.optimizer, impl_->options.optimizer),
+          "the state is of the optimizer " + to_json(state.optimizer) +
+              ", the trainer was made with " + to_json(impl_->options.optimizer));
+  for (Replica& replica : impl_->replicas) {
+    replica.plan().set_optimizer_state(state.optimizer_state);
+  }
+  impl_->options.optimizer = state.optimizer;
+  impl_->options.seed = state.seed;
+  impl_->total_steps = state.total_steps;
+  impl_->stream = state.stream;
+  // A training by train_step() alone has seen no stream.
+  if (state.stream.position == Position{} && state.stream.fingerprint == 0) impl_->stream.reset();
+  impl_->epoch_sums = state.epoch_sums;
+  impl_->epoch_seconds = state.epoch_seconds;
+  impl_->history = state.history;
+  impl_->restored = true;
+  impl_->state_lost = false;
+}
+
+Checkpoint Trainer::checkpoint() const {
+  Checkpoint checkpoint;
+  checkpoint.graph = impl_->graph;
+  checkpoint.loss = impl_->options.loss;
+  checkpoint.training = state();
+  checkpoint.parameters = parameters();
+  return checkpoint;
+}
+
+std::size_t Trainer::memory_bytes() const {
+  std::size_t bytes = 0;
+  for (const Replica& replica : impl_->replicas) bytes += replica.plan().memory_bytes();
+  return bytes;
+}
+
+}  // namespace headrace
