@@ -20,8 +20,8 @@ struct PlanOptions {
   std::int64_t batch_size = 32;  // rows of one call, at most
   int threads = 1;               // that compute it; sums depend on it, so it is fixed
   bool training = true;          // false: forward only, no gradient memory
-  Loss loss;
-  Optimizer optimizer;
+  Loss loss = {};
+  Optimizer optimizer = {};
   std::string label_field = "label";
 };
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "headrace/train/cpu/operation.h"
+#include "headrace/train/layers/conv2d.h"
+#include "headrace/train/shape.h"
+
+namespace headrace::cpu {
+
+struct ConvSpec {
+  const Conv2D* layer = nullptr;
+  Shape input;
+  Shape output;
+  bool relu = false;           // after the bias
+  bool relu_backward = false;  // false: whoever makes `dy` has seen to it
+  bool training = true;
+  TensorId x = no_tensor;
+  TensorId y = no_tensor;
+  TensorId dx = no_tensor;  // no_tensor: not asked for
+  TensorId dy = no_tensor;
+  std::size_t kernel = 0;  // place in the arena, layout {height, width, channels, filters}
+  std::size_t bias = 0;
+};
+
+// Convolution, bias and relu by oneDNN. Images are {height, width, channels}; the output may be in
+// oneDNN's blocks of channels instead, where whoever reads it can.
+class ConvOperation : public Operation {
+ public:
+  explicit ConvOperation(const ConvSpec& spec);
+  ~ConvOperation() override;
+
+  // Lets oneDNN choose the output's layout. Returns the channels in a block: the output is then
+  // {filters / block, height, width, block}. Called before the first compile().
+  std::int64_t choose_channel_block(std::int64_t rows);
+
+  void forward(const Block& block) const override;
+  void backward(const Block& block) const override;
+  void compile(std::int64_t rows) override;
+  void prepare(std::int64_t rows, const float* parameters) override;
+  std::size_t scratch_bytes(std::int64_t rows) const override;
+  std::size_t memory_bytes() const override;
+  std::vector<TensorId> forward_tensors() const override { return {spec_.x, spec_.y}; }
+  std::vector<TensorId> backward_tensors() const override;
+
+ private:
+  struct Compiled;  // oneDNN's primitives for one number of rows
+  const Compiled& of(std::int64_t rows) const { return *compiled_.at(rows); }
+
+  ConvSpec spec_;
+  std::int64_t channel_block_;
+  std::map<std::int64_t, std::unique_ptr<Compiled>> compiled_;
+};
+
+}  // namespace headrace::cpu

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "headrace/train/backend.h"
+#include "headrace/train/cpu/aligned_buffer.h"
+#include "headrace/train/cpu/batch_binding.h"
+#include "headrace/train/cpu/parameter_arena.h"
+#include "headrace/train/cpu/program.h"
+#include "headrace/train/cpu/team.h"
+
+namespace headrace::cpu {
+
+// A plan of T threads cuts its rows into T slices. Each is computed by one thread, in blocks of
+// rows that go depth-first through the whole model, forward and backward, while they are in that
+// core's cache; it has its own activations and its own gradients. The slices' gradients are added
+// up in the order of slices: results depend on T only by rounding, and on nothing else.
+class CpuPlan : public Plan {
+ public:
+  CpuPlan(const Graph& graph, const PlanOptions& options);
+  ~CpuPlan() override;
+
+  void forward_backward(const StepInput& input) override;
+  std::span<float> gradients() override { return slices_.front().gradients.span(); }
+  void update(double learning_rate, std::uint64_t step) override;
+  void evaluate(const StepInput& input) override;
+  void predict(const StepInput& input, std::span<float> output) override;
+  MetricSums metrics() override { return metrics_; }
+  void reset_metrics() override { metrics_ = {}; }
+  std::vector<NamedTensor> parameters() const override;
+  void set_parameters(std::span<const NamedTensor> parameters) override;
+  std::vector<NamedTensor> optimizer_state() const override;
+  void set_optimizer_state(std::span<const NamedTensor> state) override;
+  std::size_t memory_bytes() const override;
+  void set_stop_flag(const std::atomic<bool>* stop) override { stop_ = stop; }
+
+ private:
+  // What one thread works with.
+  struct Slice {
+    AlignedBuffer<std::byte> activations;
+    AlignedBuffer<std::byte> scratch;
+    AlignedBuffer<float> gradients;                // of a plan for training
+    std::vector<AlignedBuffer<float>> conversion;  // of each input that is not f32
+    std::vector<float*> tensors;
+    MetricSums sums;
+    std::int64_t first = 0;  // its rows of the step
+    std::int64_t rows = 0;
+  };
+  // One call: what is done with each block.
+  struct Job {
+    const StepInput* input = nullptr;
+    const BoundBatch* bound = nullptr;
+    bool training = false;
+    float* predictions = nullptr;  // null: computes the loss
+  };
+
+  void check_loss() const;
+  void run(const Job& job);
+  void divide(std::int64_t rows);
+  void make_ready(const Job& job);
+  void prepare(std::int64_t rows);
+  void run_slice(const Job& job, Slice& slice) const;
+  void run_block(const Job& job, Slice& slice, std::int64_t first, std::int64_t rows) const;
+  void place_inputs(const Job& job, Slice& slice, std::int64_t first, std::int64_t rows) const;
+  void check_stop() const;
+  void add_up_gradients();
+
+  PlanOptions options_;
+  ParameterArena arena_;
+  Program program_;
+  Team team_;
+  AlignedBuffer<float> parameters_;
+  std::vector<AlignedBuffer<float>> state_;  // one arena for each slot of the optimizer
+  std::vector<Slice> slices_;
+  std::uint64_t version_ = 1;                       // of the parameters
+  std::map<std::int64_t, std::uint64_t> prepared_;  // rows -> version
+  MetricSums metrics_;
+  const std::atomic<bool>* stop_ = nullptr;
+};
+
+}  // namespace headrace::cpu

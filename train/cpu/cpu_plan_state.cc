@@ -1,0 +1,76 @@
+// Parameters and optimizer state of a plan, in and out.
+#include "headrace/pipeline/error.h"
+#include "headrace/train/cpu/cpu_plan.h"
+
+namespace headrace::cpu {
+namespace {
+
+// Writes each tensor, named "parameter" + suffix, into the arena of its suffix. All are looked at
+// before any is written.
+void write_all(const ParameterArena& layout, std::span<const NamedTensor> tensors,
+               const std::vector<std::string>& suffixes, const std::vector<float*>& arenas) {
+  struct Target {
+    std::size_t entry;
+    std::size_t arena;
+  };
+  std::vector<Target> targets;
+  std::vector<bool> given(layout.entries() * suffixes.size());
+  for (const NamedTensor& tensor : tensors) {
+    std::size_t arena = 0;
+    std::string name = tensor.name;
+    for (std::size_t i = 0; i < suffixes.size(); ++i) {
+      if (suffixes[i].empty() || !tensor.name.ends_with(suffixes[i])) continue;
+      arena = i;
+      name = tensor.name.substr(0, tensor.name.size() - suffixes[i].size());
+    }
+    if (suffixes.empty() || (!suffixes[arena].empty() && name.size() == tensor.name.size())) {
+      throw Error(ErrorCode::invalid_argument, "the optimizer keeps no state " + tensor.name +
+                                                   ": it belongs to another optimizer");
+    }
+    const std::size_t entry = layout.match(tensor, name);
+    targets.push_back({entry, arena});
+    given[entry * suffixes.size() + arena] = true;
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (given[i]) continue;
+    throw Error(ErrorCode::invalid_argument, "no values are given for " +
+                                                 layout.name(i / suffixes.size()) +
+                                                 suffixes[i % suffixes.size()]);
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    layout.write(tensors[i], targets[i].entry, arenas[targets[i].arena]);
+  }
+}
+
+std::string slot_suffix(std::size_t slot) { return "/slot" + std::to_string(slot); }
+
+}  // namespace
+
+std::vector<NamedTensor> CpuPlan::parameters() const { return arena_.read(parameters_.data()); }
+
+void CpuPlan::set_parameters(std::span<const NamedTensor> parameters) {
+  write_all(arena_, parameters, {""}, {parameters_.data()});
+  ++version_;
+}
+
+std::vector<NamedTensor> CpuPlan::optimizer_state() const {
+  std::vector<NamedTensor> tensors;
+  for (std::size_t slot = 0; slot < state_.size(); ++slot) {
+    for (NamedTensor& tensor : arena_.read(state_[slot].data(), slot_suffix(slot))) {
+      tensors.push_back(std::move(tensor));
+    }
+  }
+  return tensors;
+}
+
+void CpuPlan::set_optimizer_state(std::span<const NamedTensor> state) {
+  std::vector<std::string> suffixes;
+  std::vector<float*> arenas;
+  for (std::size_t slot = 0; slot < state_.size(); ++slot) {
+    suffixes.push_back(slot_suffix(slot));
+    arenas.push_back(state_[slot].data());
+  }
+  write_all(arena_, state, suffixes, arenas);
+}
+
+}  // namespace headrace::cpu
