@@ -164,10 +164,12 @@ TEST(Subset, IsARangeWithTheSameKeys) {
 TEST(Subset, RefusesARangeOutside) {
   const Numbers numbers;
   const auto whole = std::make_shared<const ArrayDataset>(numbers.arrays());
-  for (const auto& [first, count] : std::vector<std::pair<std::int64_t, std::int64_t>>{
-           {-1, 1}, {0, 0}, {0, 4}, {3, 1}, {4, 1}, {1, INT64_MAX}}) {
-    EXPECT_THAT(error_of(ErrorCode::invalid_argument, [&] { Subset(whole, first, count); }),
-                HasSubstr("it has 3"));
+  const std::vector<std::pair<std::int64_t, std::int64_t>> ranges = {
+      {-1, 1}, {0, 0}, {0, 4}, {3, 1}, {4, 1}, {1, INT64_MAX}};
+  for (const auto& range : ranges) {
+    EXPECT_THAT(
+        error_of(ErrorCode::invalid_argument, [&] { Subset(whole, range.first, range.second); }),
+        HasSubstr("it has 3"));
   }
 }
 
