@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <new>
 
 #include "headrace/formats/jpeg.h"
@@ -83,7 +84,7 @@ void compress(jpeg_compress_struct& info, const ImageView& image, int quality) {
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     // libjpeg does not write to the rows; its interface is older than const.
-    JSAMPROW row = const_cast<JSAMPLE*>(image.row<JSAMPLE>(static_cast<int>(info.next_scanline)));
+    auto* row = const_cast<JSAMPLE*>(image.row<JSAMPLE>(static_cast<int>(info.next_scanline)));
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);
