@@ -31,14 +31,14 @@ struct TrainingState {
 // A model in a file (model.safetensors), complete: whoever has it needs no other options to
 // evaluate it or to predict with it.
 struct Checkpoint {
-  Graph graph;
-  Loss loss;
-  std::vector<NamedTensor> parameters;
-  std::vector<std::string> classes;
+  Graph graph = {};
+  Loss loss = {};
+  std::vector<NamedTensor> parameters = {};
+  std::vector<std::string> classes = {};
   // What the caller keeps with the model, under its own keys: the recipe as JSON, ...
-  std::map<std::string, std::string> extra;
-  std::vector<NamedTensor> extra_tensors;  // the mean image, ...
-  std::optional<TrainingState> training;   // absent: for inference alone
+  std::map<std::string, std::string> extra = {};
+  std::vector<NamedTensor> extra_tensors = {};  // the mean image, ...
+  std::optional<TrainingState> training = {};   // absent: for inference alone
 };
 
 // Errors as save_safetensors and load_safetensors; also Error{corrupt_data} if the file is no

@@ -44,8 +44,7 @@ Checkpoint tiny_model() {
           .parameters = {{"dense/kernel", {2, 2}, {1, 2, 3, 4}}, {"dense/bias", {2}, {5, 6}}},
           .classes = {"cat", "caf\xc3\xa9, \"au lait\"", ""},
           .extra = {{"recipe", R"({"rescale": 0.5})"}, {"training", "the user's own"}},
-          .extra_tensors = {{"mean", {2, 1, 1}, {0.25f, 0.75f}}},
-          .training = {}};
+          .extra_tensors = {{"mean", {2, 1, 1}, {0.25f, 0.75f}}}};
 }
 
 TrainingState state_under_way() {
