@@ -27,7 +27,7 @@ Fingerprint& Fingerprint::add(const Batch& batch) {
 }
 
 std::string to_hex(std::uint64_t fingerprint) {
-  constexpr char digits[] = "0123456789abcdef";
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text(16, '0');
   for (auto digit = text.rbegin(); digit != text.rend(); ++digit, fingerprint >>= 4) {
     *digit = digits[fingerprint & 15];

@@ -373,12 +373,12 @@ std::int64_t ImageSequence::grain() const {
   const std::size_t bytes = impl_->spec.fields[impl_->image_field].row_bytes();
   if (!impl_->encoded) {
     // About 60 us: 64 images of 32x32x3 in f32.
-    constexpr std::size_t task_bytes = 64 * 32 * 32 * 3 * sizeof(float);
+    constexpr std::size_t task_bytes = std::size_t{64} * 32 * 32 * 3 * sizeof(float);
     return static_cast<std::int64_t>(std::clamp<std::size_t>(task_bytes / bytes, 1, 256));
   }
   const std::size_t pixels = bytes / size_of(impl_->spec.fields[impl_->image_field].type) /
                              static_cast<std::size_t>(impl_->augmenter->channels());
-  return pixels <= 256 * 256 ? 8 : pixels <= 512 * 512 ? 2 : 1;
+  return pixels <= 65'536 ? 8 : pixels <= 262'144 ? 2 : 1;
 }
 
 std::uint64_t ImageSequence::fingerprint() const {

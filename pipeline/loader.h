@@ -54,8 +54,9 @@ class Loader {
   // Makes next() throw, now and from now on, and stops the work. From any thread.
   void cancel() noexcept;
 
-  // Where the stream goes on after the last batch handed out. A checkpoint should rather save the
-  // end() of the last batch that was trained.
+  // Where the stream goes on after the last batch handed out: after an epoch's last one, at that
+  // epoch's end, which next() will tell. A checkpoint should rather save the end() of the last batch
+  // that was trained.
   StreamState state() const;
   // Goes on from `state`, in O(1). Batches made ahead are dropped; leases stay valid.
   // Throws Error{invalid_argument} if the state is of another stream or out of range.
