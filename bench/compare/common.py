@@ -1,0 +1,115 @@
+"""What the contenders share: the job, their arguments, and how they are timed."""
+
+import argparse
+import csv
+import json
+import os
+import pathlib
+import time
+
+import numpy as np
+import processes
+
+# The job on photos: random-resized-crop, horizontal flip, ImageNet's mean and deviation, f32.
+SIZE = 224
+SCALE = (0.08, 1.0)
+RATIO = (3 / 4, 4 / 3)
+MEAN = (0.485, 0.456, 0.406)  # of values 0 .. 1
+STD = (0.229, 0.224, 0.225)
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=pathlib.Path, help="a list of files (path,label), or a file of small images")
+    parser.add_argument("--workers", type=int, default=1, help="threads or processes that work")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=2, help="measure at least so many epochs after a first one")
+    parser.add_argument("--seconds", type=float, default=4, help="and at least so long")
+    parser.add_argument("--prepare", action="store_true", help="only make the contender's own form of the data")
+    return parser.parse_args()
+
+
+def read_list(path):
+    """(paths, labels) of a list of files."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [str(path.parent / row["path"]) for row in rows], [int(row["label"]) for row in rows]
+
+
+def read_small(path):
+    """(images [n, 32, 32, 3], labels [n]) of a file of CIFAR-10's binary version."""
+    records = np.fromfile(path, np.uint8).reshape(-1, 3073)
+    return np.ascontiguousarray(records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), records[:, 0]
+
+
+def training_data(batch_size):
+    """(images [n, 28, 28, 1] f32, labels [n]) of 100 batches: noise, with a spot whose place tells the class."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 10, 100 * batch_size).astype(np.int32)
+    images = rng.random((len(labels), 28, 28, 1), np.float32)
+    for image, label in zip(images, labels):
+        image[8 * (label // 5) : 8 * (label // 5) + 5, 5 * (label % 5) : 5 * (label % 5) + 5] += 1
+    return images, labels
+
+
+def seconds_since_process_start():
+    ticks = int(pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def check_batch(batch, shape):
+    """That a batch of images is what was asked for, in either layout, and has something in it."""
+    batch = np.asarray(batch)
+    channels_first = (shape[0], shape[3], shape[1], shape[2])
+    assert batch.shape in (shape, channels_first), f"batches are {batch.shape}, not {shape}"
+    assert batch.dtype == np.float32, f"batches are {batch.dtype}"
+    assert np.isfinite(batch).all() and batch.std() > 0.1, "pixels are wrong"
+
+
+def rows(batch):
+    shape = batch.shape() if callable(batch.shape) else batch.shape  # DALI's is a function
+    return shape[0]
+
+
+def repeat(epoch, options):
+    """Calls epoch(), which says how many images it did, for the time asked for. What it measured."""
+    session = os.getsid(0)
+    images = epochs = 0
+    cpu = processes.cpu_seconds(session)
+    start = time.monotonic()
+    while epochs < options.epochs or time.monotonic() - start < options.seconds:
+        images += epoch()
+        epochs += 1
+    seconds = time.monotonic() - start
+    cpu = processes.cpu_seconds(session) - cpu
+    return {"images_per_second": images / seconds, "images_per_cpu_second": images / cpu, "images": images}
+
+
+def measure(epoch, options, shape):
+    """Times epoch(), which yields the batches of one epoch, each of `shape` [batch, height, width, channels]."""
+    first = None
+    for batch in epoch():
+        if first is None:
+            first = seconds_since_process_start()
+            check_batch(batch, shape)
+    figures = repeat(lambda: sum(rows(batch) for batch in epoch()), options)
+    print(json.dumps({**figures, "first_batch_seconds": first}))
+
+
+def measure_loader(epoch, options):
+    """measure() of the job on photos."""
+    measure(epoch, options, (options.batch_size, SIZE, SIZE, 3))
+
+
+def measure_training(epoch, options, images):
+    """Times epoch(), which trains on all `images` once and returns the loss. It must have learned in the end."""
+
+    def counted():
+        epoch()
+        return images
+
+    epoch()
+    figures = repeat(counted, options)
+    loss = epoch()
+    assert loss < 0.5, f"the loss is {loss}: nothing was learned"
+    print(json.dumps({**figures, "loss": loss}))

@@ -1,0 +1,91 @@
+"""Who is measured doing what."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Contender:
+    """Who does a job: by a script of bench/compare in an environment, or by a program of ours. {..} are filled in."""
+
+    name: str
+    title: str
+    venv: str = ""
+    command: str = ""
+    note: str = ""
+    prepare: str = ""
+
+
+@dataclass
+class Job:
+    title: str
+    contenders: list
+    data: str = ""
+    batch_size: int = 64
+    baseline: str = ""  # a contender: speeds are also given as multiples of its own
+    runs: dict = field(default_factory=dict)  # (name, workers): what each round measured
+
+
+ON_DATA = "--data {data} --workers {workers} --batch-size {batch_size}"
+IN_MEMORY = "--workers {workers} --batch-size {batch_size}"
+
+
+def loader_job(photos):
+    return Job(
+        f"Loader, {photos}: random-resized-crop 224, flip, normalise, f32, batches of 64",
+        [
+            Contender("headrace", "Headrace", note="antialiased",
+                      command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
+                              " --batch-size {batch_size} --epochs 6 --json"),
+            Contender("plain-linear", "plain path, linear", command="{bin}/plain_path {data} linear",
+                      note="1 thread; aliases"),
+            Contender("plain-area", "plain path, area", command="{bin}/plain_path {data} area",
+                      note="1 thread; antialiased"),
+            Contender("ffcv", "FFCV", "ffcv", f"loader_ffcv.py {ON_DATA}", "packed file; fast DCT; by area",
+                      prepare="loader_ffcv.py --prepare --data {data}"),
+            Contender("tfdata", "tf.data", "tf", f"loader_tfdata.py {ON_DATA}", "aliases"),
+            Contender("dali", "DALI on the CPU", "dali", f"loader_dali.py {ON_DATA}", "antialiased"),
+            Contender("torchvision-v2", "torchvision v2, DataLoader", "torch",
+                      f"loader_torchvision_v2.py {ON_DATA}", "antialiased"),
+            Contender("mlx-data", "mlx-data", "mlx-data", f"loader_mlx.py {ON_DATA}", "aliases"),
+            Contender("torchvision", "torchvision on Pillow, DataLoader", "torch",
+                      f"loader_torchvision.py {ON_DATA}", "antialiased"),
+        ],
+        data=f"{photos}.csv",
+        baseline="plain-linear",
+    )
+
+
+def small_job():
+    return Job(
+        "Small images in memory, 32 x 32 x 3: shift 0.1, flip, mean of each pixel, f32, batches of 128",
+        [
+            Contender("headrace", "Headrace", note="bilinear, nearest fill",
+                      command="{bin}/headrace bench loader --data {data} --width-shift 0.1 --height-shift 0.1"
+                              " --horizontal-flip --fill-mode nearest --mean pixel --threads {workers}"
+                              " --batch-size {batch_size} --epochs 200 --json"),
+            Contender("keras", "Keras' ImageDataGenerator", "tf", f"small_keras.py {ON_DATA}",
+                      "bilinear, nearest fill"),
+            Contender("torchvision-crop", "torchvision v2, RandomCrop", "torch",
+                      f"small_torchvision.py {ON_DATA}", "whole pixels, nearest fill"),
+            Contender("torchvision-affine", "torchvision v2, RandomAffine", "torch",
+                      f"small_torchvision.py --affine {ON_DATA}", "bilinear, zero fill"),
+        ],
+        data="small.bin",
+        batch_size=128,
+    )
+
+
+def train_job():
+    return Job(
+        "Training mnist_cnn (28 x 28 x 1, Adam, f32, images in memory, batches of 128)",
+        [
+            Contender("headrace", "Headrace",
+                      command="{bin}/headrace bench train --model mnist_cnn --batch-size {batch_size}"
+                              " --threads {workers} --precision f32 --json"),
+            Contender("keras", "Keras on TensorFlow", "tf", f"train_keras.py {IN_MEMORY}"),
+            Contender("keras-jit", "Keras on TensorFlow, XLA", "tf", f"train_keras.py --jit {IN_MEMORY}"),
+            Contender("torch", "PyTorch", "torch", f"train_torch.py {IN_MEMORY}"),
+            Contender("torch-compile", "PyTorch, torch.compile", "torch", f"train_torch.py --compile {IN_MEMORY}"),
+        ],
+        batch_size=128,
+    )
