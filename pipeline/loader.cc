@@ -11,7 +11,7 @@
 namespace headrace {
 
 Loader::Loader(std::shared_ptr<const Sequence> sequence, LoaderOptions options)
-    : engine_(std::make_unique<Engine>(std::move(sequence), std::move(options))) {}
+    : engine_(std::make_unique<Engine>(std::move(sequence), options)) {}
 Loader::Loader(Loader&&) noexcept = default;
 Loader& Loader::operator=(Loader&&) noexcept = default;
 Loader::~Loader() = default;

@@ -55,8 +55,8 @@ class Loader {
   void cancel() noexcept;
 
   // Where the stream goes on after the last batch handed out: after an epoch's last one, at that
-  // epoch's end, which next() will tell. A checkpoint should rather save the end() of the last batch
-  // that was trained.
+  // epoch's end, which next() will tell. A checkpoint should rather save the end() of the last
+  // batch that was trained.
   StreamState state() const;
   // Goes on from `state`, in O(1). Batches made ahead are dropped; leases stay valid.
   // Throws Error{invalid_argument} if the state is of another stream or out of range.

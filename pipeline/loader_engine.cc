@@ -61,7 +61,7 @@ LoaderOptions checked(LoaderOptions options, const Sequence& sequence) {
 
 Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions options)
     : sequence_(std::move(sequence)),
-      options_(checked(std::move(options), usable(sequence_.get()))),
+      options_(checked(options, usable(sequence_.get()))),
       size_(sequence_->size()),
       grain_(usable_grain(sequence_->grain(), options_.batch_size)),
       fingerprint_(sequence_->fingerprint()),
