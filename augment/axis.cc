@@ -161,7 +161,7 @@ bool Axis::is_shift() const {
 int Axis::max_taps() const {
   if (half_width == 0) return 1;
   const std::int64_t image = source;
-  const std::int64_t within = std::min(2 * ((half_width + pixel - 1) / pixel) + 1, image);
+  const std::int64_t within = std::min((2 * half_width + pixel - 1) / pixel, image);
   if (fill != FillMode::wrap) return static_cast<int>(within);
   // From the seam to the end of the filter that is nearest to it, on both sides.
   const std::int64_t beside = (std::max(pitch, pixel) / 2 + half_width) / pixel + 1;

@@ -6,14 +6,22 @@
 
 namespace headrace {
 
-// How output columns are blended from a row of mid levels.
+// How output columns are blended from a row of mid levels. Weights lie as vectors want them: of two
+// neighbouring outputs, two taps each, in turn: weights[x / 2][t / 2][x % 2][t % 2], with zeros for
+// taps (and an output) that there are not.
 struct ColumnBlend {
   int width = 0;  // outputs
   int channels = 0;
-  int stride = 0;                       // weights of one output, a multiple of 4
+  int taps = 0;                         // of every output, an even number
   const std::int32_t* first = nullptr;  // pixel of the row at which an output's taps begin
   const std::int32_t* bias = nullptr;   // the constant's part of an output's sum
   const std::int16_t* weights = nullptr;
+
+  // Both have an entry for an even number of outputs.
+  static std::size_t even(int count) { return static_cast<std::size_t>(count + count % 2); }
+  std::size_t weight_index(int x, int t) const {
+    return static_cast<std::size_t>(x / 2 * 2 * taps + t / 2 * 4 + x % 2 * 2 + t % 2);
+  }
 };
 
 // The inner loops of rendering u8 images; the arithmetic is that of fixed_point.h, and every set of
@@ -25,7 +33,8 @@ struct Kernels {
 
   const char* name;
 
-  // mid[e] = mid_level(bias + sum over t < taps of rows[t][e] * weights[t]), e < count; taps >= 0.
+  // mid[e] = mid_level(bias + sum over t < taps of rows[t][e] * weights[t]), e < count. The number
+  // of taps is even (the last may have a weight of 0), and bias is 0 if a weight is one.
   void (*blend_rows)(const std::uint8_t* const* rows, const std::int16_t* weights, int taps,
                      std::int32_t bias, std::size_t count, std::int16_t* mid);
 
@@ -33,7 +42,7 @@ struct Kernels {
   void (*blend_shifted)(const std::int16_t* mid, int distance, std::int16_t left,
                         std::int16_t right, std::size_t count, std::uint8_t* out);
 
-  // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weights[x, t]).
+  // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weight(x, t)).
   void (*blend_columns)(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out);
 
   // out[width - 1 - x, c] = in[x, c].

@@ -31,52 +31,74 @@ HEADRACE_AVX2 inline __m256i to_mid(__m256i low, __m256i high) {
                             _mm256_srai_epi32(_mm256_add_epi32(high, half), shift));
 }
 
-// 16 mid levels. Taps go in pairs; the unpacked halves come back in order when they are packed.
-HEADRACE_AVX2 inline __m256i blend_16(const std::uint8_t* const* rows, const std::int16_t* weights,
-                                      int taps, __m256i bias, std::size_t e) {
-  __m256i low = bias;
-  __m256i high = bias;
-  int t = 0;
-  for (; t + 1 < taps; t += 2) {
-    const __m256i pair = weight_pair(weights[t], weights[t + 1]);
-    const __m256i a = load_u8_as_i16(rows[t] + e);
-    const __m256i b = load_u8_as_i16(rows[t + 1] + e);
-    low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), pair));
-    high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), pair));
-  }
-  if (t < taps) {
-    const __m256i single = weight_pair(weights[t], 0);
-    const __m256i a = load_u8_as_i16(rows[t] + e);
-    const __m256i zero = _mm256_setzero_si256();
-    low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(a, zero), single));
-    high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(a, zero), single));
-  }
-  return to_mid(low, high);
+HEADRACE_AVX2 inline __m256i load_pair(const std::int16_t* weights) {
+  int pair = 0;
+  std::memcpy(&pair, weights, sizeof pair);
+  return _mm256_set1_epi32(pair);
 }
 
 HEADRACE_AVX2 inline void store(std::int16_t* p, __m256i v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
 }
 
+// Sums of 16 levels, in the halves that unpacking makes; packing brings them back in order.
+struct Sums {
+  __m256i low;
+  __m256i high;
+};
+
+HEADRACE_AVX2 inline void add_levels(Sums& sums, const std::uint8_t* a, const std::uint8_t* b,
+                                     __m256i pair) {
+  const __m256i first = load_u8_as_i16(a);
+  const __m256i second = load_u8_as_i16(b);
+  sums.low =
+      _mm256_add_epi32(sums.low, _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), pair));
+  sums.high =
+      _mm256_add_epi32(sums.high, _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), pair));
+}
+
+HEADRACE_AVX2 inline void blend_16(const std::uint8_t* const* rows, const std::int16_t* weights,
+                                   int taps, __m256i bias, std::size_t e, std::int16_t* mid) {
+  Sums sums{bias, bias};
+  for (int t = 0; t < taps; t += 2) {
+    add_levels(sums, rows[t] + e, rows[t + 1] + e, load_pair(weights + t));
+  }
+  store(mid + e, to_mid(sums.low, sums.high));
+}
+
+HEADRACE_AVX2 inline void blend_32(const std::uint8_t* const* rows, const std::int16_t* weights,
+                                   int taps, __m256i bias, std::size_t e, std::int16_t* mid) {
+  Sums left{bias, bias};
+  Sums right{bias, bias};
+  for (int t = 0; t < taps; t += 2) {
+    const __m256i pair = load_pair(weights + t);
+    add_levels(left, rows[t] + e, rows[t + 1] + e, pair);
+    add_levels(right, rows[t] + e + 16, rows[t + 1] + e + 16, pair);
+  }
+  store(mid + e, to_mid(left.low, left.high));
+  store(mid + e + 16, to_mid(right.low, right.high));
+}
+
+HEADRACE_AVX2 inline void widen_16(const std::uint8_t* row, std::size_t e, std::int16_t* mid) {
+  store(mid + e, _mm256_slli_epi16(load_u8_as_i16(row + e), fixed::mid_bits));
+}
+
 HEADRACE_AVX2 void blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights,
                               int taps, std::int32_t bias, std::size_t count, std::int16_t* mid) {
-  const __m256i sum = _mm256_set1_epi32(bias);
   if (count < 16) {
     portable_kernels().blend_rows(rows, weights, taps, bias, count, mid);
     return;
   }
-  if (taps == 1 && weights[0] == fixed::one) {  // bias is 0 then
-    std::size_t e = 0;
-    for (; e + 16 <= count; e += 16) {
-      store(mid + e, _mm256_slli_epi16(load_u8_as_i16(rows[0] + e), fixed::mid_bits));
-    }
-    e = count - 16;
-    store(mid + e, _mm256_slli_epi16(load_u8_as_i16(rows[0] + e), fixed::mid_bits));
+  const __m256i sum = _mm256_set1_epi32(bias);
+  std::size_t e = 0;
+  if (taps == 2 && weights[0] == fixed::one) {
+    for (; e + 16 <= count; e += 16) widen_16(rows[0], e, mid);
+    if (e < count) widen_16(rows[0], count - 16, mid);
     return;
   }
-  std::size_t e = 0;
-  for (; e + 16 <= count; e += 16) store(mid + e, blend_16(rows, weights, taps, sum, e));
-  if (e < count) store(mid + count - 16, blend_16(rows, weights, taps, sum, count - 16));
+  for (; e + 32 <= count; e += 32) blend_32(rows, weights, taps, sum, e, mid);
+  for (; e + 16 <= count; e += 16) blend_16(rows, weights, taps, sum, e, mid);
+  if (e < count) blend_16(rows, weights, taps, sum, count - 16, mid);
 }
 
 HEADRACE_AVX2 inline __m256i shift_16(const std::int16_t* mid, int distance, __m256i pair) {
@@ -101,7 +123,7 @@ HEADRACE_AVX2 void blend_shifted(const std::int16_t* mid, int distance, std::int
   }
 }
 
-// Pixels of 3 or 4 channels: four taps at a time, two in each half of a register, brought into
+// Pixels of 3 or 4 channels: an output in each half of a register, two taps at a time, brought into
 // pairs of one channel by a shuffle.
 HEADRACE_AVX2 void blend_colour_columns(const std::int16_t* mid, const ColumnBlend& blend,
                                         std::uint8_t* out) {
@@ -114,40 +136,52 @@ HEADRACE_AVX2 void blend_colour_columns(const std::int16_t* mid, const ColumnBle
                                      0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
   const __m256i weight_halves = _mm256_setr_epi8(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,  //
                                                  4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
+  const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
+  const __m256i bias_halves = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
   const std::int16_t* weights = blend.weights;
-  for (int x = 0; x < blend.width; ++x, weights += blend.stride, out += channels) {
-    const std::int16_t* p = mid + static_cast<std::ptrdiff_t>(blend.first[x]) * channels;
-    __m256i sum = _mm256_setzero_si256();
-    for (int t = 0; t < blend.stride; t += 4, p += 4 * channels) {
-      const __m256i pixels = _mm256_loadu2_m128i(reinterpret_cast<const __m128i*>(p + 2 * channels),
-                                                 reinterpret_cast<const __m128i*>(p));
+  for (int x = 0; x < blend.width; x += 2, out += 2 * channels) {
+    const std::int16_t* left = mid + static_cast<std::ptrdiff_t>(blend.first[x]) * channels;
+    const std::int16_t* right = mid + static_cast<std::ptrdiff_t>(blend.first[x + 1]) * channels;
+    long long biases = 0;
+    std::memcpy(&biases, blend.bias + x, sizeof biases);
+    __m256i sum = _mm256_add_epi32(
+        half, _mm256_permutevar8x32_epi32(_mm256_set1_epi64x(biases), bias_halves));
+    for (int t = 0; t < blend.taps; t += 2, weights += 4) {
+      const __m256i pixels = _mm256_loadu2_m128i(reinterpret_cast<const __m128i*>(right),
+                                                 reinterpret_cast<const __m128i*>(left));
       long long four = 0;
-      std::memcpy(&four, weights + t, sizeof four);
+      std::memcpy(&four, weights, sizeof four);
       const __m256i w = _mm256_shuffle_epi8(_mm256_set1_epi64x(four), weight_halves);
       sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, to_pairs), w));
+      left += 2 * channels;
+      right += 2 * channels;
     }
-    __m128i total = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    total = _mm_add_epi32(total, _mm_set1_epi32(blend.bias[x] + (1 << (shift - 1))));
-    total = _mm_srai_epi32(total, shift);
-    total = _mm_packus_epi16(_mm_packs_epi32(total, total), total);
-    const int bytes = _mm_cvtsi128_si32(total);
-    std::memcpy(out, &bytes, sizeof bytes);
+    sum = _mm256_srai_epi32(sum, shift);
+    sum = _mm256_packus_epi16(_mm256_packs_epi32(sum, sum), sum);
+    const int first = _mm_cvtsi128_si32(_mm256_castsi256_si128(sum));
+    const int second = _mm_cvtsi128_si32(_mm256_extracti128_si256(sum, 1));
+    std::memcpy(out, &first, sizeof first);
+    std::memcpy(out + channels, &second, sizeof second);
   }
 }
 
+// One channel: both outputs of two taps each in half a register.
 HEADRACE_AVX2 void blend_grey_columns(const std::int16_t* mid, const ColumnBlend& blend,
                                       std::uint8_t* out) {
   const std::int16_t* weights = blend.weights;
-  for (int x = 0; x < blend.width; ++x, weights += blend.stride) {
-    const std::int16_t* p = mid + blend.first[x];
-    __m128i sum = _mm_setzero_si128();
-    for (int t = 0; t < blend.stride; t += 4) {
-      const __m128i pixels = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + t));
-      const __m128i w = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(weights + t));
+  for (int x = 0; x < blend.width; x += 2) {
+    __m128i sum = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(blend.bias + x));
+    for (int t = 0; t < blend.taps; t += 2, weights += 4) {
+      int left = 0;
+      int right = 0;
+      std::memcpy(&left, mid + blend.first[x] + t, sizeof left);
+      std::memcpy(&right, mid + blend.first[x + 1] + t, sizeof right);
+      const __m128i pixels = _mm_insert_epi32(_mm_cvtsi32_si128(left), right, 1);
+      const __m128i w = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(weights));
       sum = _mm_add_epi32(sum, _mm_madd_epi16(pixels, w));
     }
-    const std::int32_t total = blend.bias[x] + _mm_cvtsi128_si32(sum) + _mm_extract_epi32(sum, 1);
-    out[x] = static_cast<std::uint8_t>(fixed::level(total));
+    out[x] = static_cast<std::uint8_t>(fixed::level(_mm_cvtsi128_si32(sum)));
+    out[x + 1] = static_cast<std::uint8_t>(fixed::level(_mm_extract_epi32(sum, 1)));
   }
 }
 

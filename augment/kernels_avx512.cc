@@ -7,6 +7,8 @@
 #endif
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "headrace/augment/fixed_point.h"
 
 #define HEADRACE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
@@ -35,8 +37,7 @@ HEADRACE_AVX512 inline __m512i load_levels(const std::uint8_t* p, __mmask32 vali
 HEADRACE_AVX512 void blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights,
                                 int taps, std::int32_t bias, std::size_t count, std::int16_t* mid) {
   const __m512i sum = _mm512_set1_epi32(bias);
-  const __m512i zero = _mm512_setzero_si512();
-  const bool copy = taps == 1 && weights[0] == fixed::one;  // bias is 0 then
+  const bool copy = taps == 2 && weights[0] == fixed::one;
   for (std::size_t e = 0; e < count; e += 32) {
     const std::size_t left = count - e;
     const __mmask32 valid = left >= 32 ? ~__mmask32{0} : (__mmask32{1} << left) - 1;
@@ -47,10 +48,11 @@ HEADRACE_AVX512 void blend_rows(const std::uint8_t* const* rows, const std::int1
       __m512i low = sum;
       __m512i high = sum;
       for (int t = 0; t < taps; t += 2) {
-        const bool two = t + 1 < taps;
-        const __m512i pair = weight_pair(weights[t], two ? weights[t + 1] : std::int16_t{0});
+        int two_weights = 0;
+        std::memcpy(&two_weights, weights + t, sizeof two_weights);
+        const __m512i pair = _mm512_set1_epi32(two_weights);
         const __m512i a = load_levels(rows[t] + e, valid);
-        const __m512i b = two ? load_levels(rows[t + 1] + e, valid) : zero;
+        const __m512i b = load_levels(rows[t + 1] + e, valid);
         low = _mm512_add_epi32(low, _mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), pair));
         high = _mm512_add_epi32(high, _mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), pair));
       }

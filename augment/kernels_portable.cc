@@ -33,13 +33,12 @@ void blend_shifted(const std::int16_t* mid, int distance, std::int16_t left, std
 }
 
 void blend_columns(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out) {
-  const std::int16_t* weights = blend.weights;
-  for (int x = 0; x < blend.width; ++x, weights += blend.stride) {
+  for (int x = 0; x < blend.width; ++x) {
     const std::int16_t* pixels = mid + static_cast<std::ptrdiff_t>(blend.first[x]) * blend.channels;
     for (int c = 0; c < blend.channels; ++c) {
       std::int32_t sum = blend.bias[x];
-      for (int t = 0; t < blend.stride; ++t) {
-        sum += pixels[t * blend.channels + c] * weights[t];
+      for (int t = 0; t < blend.taps; ++t) {
+        sum += pixels[t * blend.channels + c] * blend.weights[blend.weight_index(x, t)];
       }
       *out++ = static_cast<std::uint8_t>(fixed::level(sum));
     }

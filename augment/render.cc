@@ -64,18 +64,17 @@ class LevelRenderer {
   }
 
   void allocate(RenderScratch& scratch) {
-    constexpr int group = 4;  // ColumnBlend::stride
+    constexpr int group = 2;  // kernels take taps in pairs
     band_ = finish_rows(finish_.shape);
     const std::size_t row = finish_.row_elements();
-    const auto outputs = static_cast<std::size_t>(x_axis_.output);
     const auto padding = static_cast<std::size_t>(mid_.channels) * group;
 
     ScratchLayout layout;
-    const std::size_t y_table = layout.reserve(table_bytes(y_axis_, 1));
+    const std::size_t y_table = layout.reserve(table_bytes(y_axis_, group));
     const std::size_t x_table = layout.reserve(evenly_ ? 0 : table_bytes(x_axis_, group));
-    const std::size_t bias = layout.reserve(evenly_ ? 0 : outputs * sizeof(std::int32_t));
-    const std::size_t rows =
-        layout.reserve(static_cast<std::size_t>(y_axis_.max_taps()) * sizeof(const std::uint8_t*));
+    const std::size_t blend = layout.reserve(evenly_ ? 0 : blend_bytes());
+    const std::size_t rows = layout.reserve(static_cast<std::size_t>(y_axis_.max_taps() + 1) *
+                                            sizeof(const std::uint8_t*));
     const std::size_t mid =
         layout.reserve((mid_.elements() + padding) * sizeof(std::int16_t) + Kernels::slack);
     const std::size_t mirrored = layout.reserve(row + Kernels::slack);
@@ -84,32 +83,56 @@ class LevelRenderer {
     if (scratch.bytes.size() < layout.size()) scratch.bytes.resize(layout.size());
 
     std::byte* memory = ScratchLayout::align(scratch.bytes.data());
-    y_table_ = make_table(y_axis_, 1, memory + y_table);
+    y_table_ = make_table(y_axis_, group, memory + y_table);
     rows_ = reinterpret_cast<const std::uint8_t**>(memory + rows);
     mid_.memory = reinterpret_cast<std::int16_t*>(memory + mid);
     mirrored_ = reinterpret_cast<std::uint8_t*>(memory + mirrored);
     levels_ = reinterpret_cast<std::uint8_t*>(memory + levels);
     if (!evenly_) {
-      make_column_blend(make_table(x_axis_, group, memory + x_table),
-                        reinterpret_cast<std::int32_t*>(memory + bias));
+      make_column_blend(make_table(x_axis_, group, memory + x_table), memory + blend);
     }
   }
 
-  void make_column_blend(const AxisTable& table, std::int32_t* bias) {
+  std::size_t blend_bytes() const {
+    const auto taps = static_cast<std::size_t>(x_axis_.max_taps() + 1);
+    return ColumnBlend::even(x_axis_.output) *
+           (2 * sizeof(std::int32_t) + taps * sizeof(std::int16_t));
+  }
+
+  // The table as kernels want it: in pairs of outputs and of taps.
+  void make_column_blend(const AxisTable& table, std::byte* memory) {
+    const std::size_t outputs = ColumnBlend::even(table.outputs);
+    auto* first = reinterpret_cast<std::int32_t*>(memory);
+    std::int32_t* bias = first + outputs;
+    auto* weights = reinterpret_cast<std::int16_t*>(bias + outputs);
+    const int most = *std::max_element(table.count, table.count + table.outputs);
+    columns_ = {table.outputs, mid_.channels, most + most % 2, first, bias, weights};
     for (int x = 0; x < table.outputs; ++x) {
       bias[x] = table.constant_weight[x] * (constant_ << fixed::mid_bits);
       // An output of the constant alone has no taps; any pixel will do for its weights of 0.
-      table.first[x] = table.count[x] == 0 ? 0 : table.first[x] - mid_.range.first;
+      first[x] = table.count[x] == 0 ? 0 : table.first[x] - mid_.range.first;
+      const std::int16_t* from = table.weights_of(x);
+      for (int t = 0; t < columns_.taps; ++t) weights[columns_.weight_index(x, t)] = from[t];
     }
-    columns_ = {table.outputs, mid_.channels, table.stride, table.first, bias, table.weights};
+    if (table.outputs % 2 != 0) {
+      first[table.outputs] = 0;
+      bias[table.outputs] = 0;
+      for (int t = 0; t < columns_.taps; ++t) {
+        weights[columns_.weight_index(table.outputs, t)] = 0;
+      }
+    }
   }
 
   void blend_rows(int y) {
-    const int count = y_table_.count[y];
+    int count = y_table_.count[y];
     for (int t = 0; t < count; ++t) {
       const int row = fill_index(y_table_.first[y] + t, y_axis_.source, y_axis_.fill);
       rows_[t] = pixels_.row<std::uint8_t>(row - decoded_.top) +
                  static_cast<std::ptrdiff_t>(mid_.read.first - decoded_.left) * mid_.channels;
+    }
+    if (count % 2 != 0) {  // a tap of weight 0
+      rows_[count] = rows_[count - 1];
+      ++count;
     }
     kernels_.blend_rows(rows_, y_table_.weights_of(y), count,
                         y_table_.constant_weight[y] * constant_, mid_.read_elements(),

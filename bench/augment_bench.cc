@@ -1,0 +1,111 @@
+// Augmentation of images in memory on one core: what a recipe costs, by each set of vector
+// instructions that this CPU has. Plans are drawn beforehand, except where "plan" is measured.
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "headrace/augment/kernels.h"
+#include "headrace/augment/recipe.h"
+#include "headrace/augment/recipe_augmenter.h"
+#include "headrace/pipeline/rng.h"
+
+namespace headrace {
+namespace {
+
+constexpr std::size_t image_count = 64;  // drawn plans, and small images to take turns with
+
+struct Bench {
+  std::string name;
+  ImageShape source;
+  Recipe recipe;
+};
+
+Recipe keras_recipe(ImageShape shape) {
+  Recipe recipe(shape);
+  recipe.set("width_shift", 0.1).set("height_shift", 0.1).set("horizontal_flip", true);
+  recipe.set("mean", "pixel").set_mean(std::vector<float>(shape.elements(), 120.5f));
+  return recipe;
+}
+
+Recipe photo_recipe() {
+  Recipe recipe({224, 224, 3});
+  recipe.set("horizontal_flip", true).set("rescale", 1 / 255.0).set("mean", "channel");
+  recipe.set_mean(std::vector<float>{0.485f, 0.456f, 0.406f});
+  return recipe;
+}
+
+Recipe narrow(Recipe recipe, const char* resize) {
+  recipe.set("resize", resize);
+  return recipe;
+}
+
+std::vector<Bench> benches() {
+  return {
+      {"28x28x1/shift_flip_mean", {28, 28, 1}, keras_recipe({28, 28, 1})},
+      {"32x32x3/shift_flip_mean", {32, 32, 3}, keras_recipe({32, 32, 3})},
+      {"32x32x3/mean", {32, 32, 3}, keras_recipe({32, 32, 3}).for_inference()},
+      {"375x500x3_to_224/antialias_flip_mean", {375, 500, 3}, photo_recipe()},
+      {"375x500x3_to_224/linear_flip_mean", {375, 500, 3}, narrow(photo_recipe(), "linear")},
+  };
+}
+
+std::vector<SamplePlan> draw_plans(const RecipeAugmenter& augmenter, ImageSize source) {
+  std::vector<SamplePlan> plans;
+  for (std::uint64_t sample = 0; sample < image_count; ++sample) {
+    plans.push_back(augmenter.plan(source, Rng(1, 0).for_sample(sample)));
+  }
+  return plans;
+}
+
+void render(benchmark::State& state, const Bench& bench, const Kernels& kernels) {
+  const RecipeAugmenter augmenter(bench.recipe, kernels);
+  const std::vector<SamplePlan> plans = draw_plans(augmenter, bench.source.size());
+  std::vector<Image> images;
+  for (std::size_t i = 0; i < 8; ++i) {
+    Image& image = images.emplace_back(bench.source);
+    Rng rng(i, 0);
+    for (std::size_t e = 0; e < bench.source.elements(); ++e) {
+      image.data()[e] = static_cast<std::byte>(rng.below(256));
+    }
+  }
+  const Region all{0, 0, bench.source.height, bench.source.width};
+  const std::size_t row_bytes = augmenter.output().row_bytes();
+  std::vector<std::byte> batch(image_count * row_bytes);  // stores go to memory as in a loader
+  RenderScratch scratch;
+  std::size_t i = 0;
+  for (auto _ : state) {
+    augmenter.render(plans[i], images[i % images.size()].view(), all, batch.data() + i * row_bytes,
+                     scratch);
+    benchmark::ClobberMemory();
+    i = (i + 1) % image_count;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void plan(benchmark::State& state, const Bench& bench) {
+  const RecipeAugmenter augmenter(bench.recipe);
+  std::uint64_t sample = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(augmenter.plan(bench.source.size(), Rng(1, 0).for_sample(sample++)));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+const bool registered = [] {
+  for (const Bench& bench : benches()) {
+    for (const Kernels* kernels : available_kernels()) {
+      benchmark::RegisterBenchmark(
+          ("render/" + bench.name + "/" + kernels->name).c_str(),
+          [=](benchmark::State& state) { render(state, bench, *kernels); });
+    }
+    benchmark::RegisterBenchmark(("plan/" + bench.name).c_str(),
+                                 [=](benchmark::State& state) { plan(state, bench); });
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace headrace
