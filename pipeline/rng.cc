@@ -37,7 +37,7 @@ double portable_log(double x) {
 
 // cos(2 pi turns), for turns in [0, 1).
 double portable_cos_turns(double turns) {
-  const int quarter = static_cast<int>(turns * 4 + 0.5);
+  const int quarter = static_cast<int>(std::lround(turns * 4));
   const double angle = (turns - quarter * 0.25) * two_pi;  // within an eighth of a turn
   const double a2 = angle * angle;
   const bool sine = quarter % 2 != 0;
