@@ -21,11 +21,11 @@ struct WorkerBudget::Process {
     const std::lock_guard lock(mutex);
     threads += by;
     // What the program would have without us stays for its own arenas.
-    const auto limit = static_cast<std::size_t>(tbb::info::default_concurrency() + threads);
+    const int limit = tbb::info::default_concurrency() + threads;
     std::unique_ptr<tbb::global_control> next;
     if (threads > 0) {
       next = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
-                                                   limit);
+                                                   static_cast<std::size_t>(limit));
     }
     control = std::move(next);
   }
