@@ -21,8 +21,8 @@ int main() {
     y[n] = static_cast<std::int32_t>(n % 3);
     for (std::size_t p = 0; p < 16; ++p) x[(n * 16 + p) * 3 + n % 3] = 255;
   }
-  auto data = std::make_shared<ArrayDataset>(
-      ImageArrays{.shape = {4, 4, 3}, .u8_pixels = x, .labels = y});
+  auto data =
+      std::make_shared<ArrayDataset>(ImageArrays{.shape = {4, 4, 3}, .u8_pixels = x, .labels = y});
   Recipe recipe({4, 4, 3});
   recipe.set("rescale", 1.0 / 255);
   auto images = std::make_shared<ImageSequence>(data, nullptr, recipe.make_augmenter());

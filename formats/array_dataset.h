@@ -14,19 +14,19 @@ namespace headrace {
 // Images and labels in memory, row-major: x and y of Keras' fit(x, y). Only views: nothing is
 // copied.
 struct ImageArrays {
-  ImageShape shape;  // of one image
+  ImageShape shape = {};  // of one image
   // Images [n, height, width, channels]: exactly one of the two.
-  std::span<const std::uint8_t> u8_pixels;
-  std::span<const float> f32_pixels;
+  std::span<const std::uint8_t> u8_pixels = {};
+  std::span<const float> f32_pixels = {};
   // At most one of the two: class indices [n], or one-hot or soft targets [n, classes].
-  std::span<const std::int32_t> labels;
-  std::span<const float> targets;
+  std::span<const std::int32_t> labels = {};
+  std::span<const float> targets = {};
   // Names of the classes; may be left empty.
-  std::vector<std::string> classes;
+  std::vector<std::string> classes = {};
   // For messages.
   std::string name = "memory";
   // Keeps the memory of the spans alive as long as the data set. Null: the caller does.
-  std::shared_ptr<const void> owner;
+  std::shared_ptr<const void> owner = {};
 };
 
 // A data set of arrays in memory. Records: "image" (pixels) and, if there are any, "label"

@@ -17,10 +17,10 @@ using ImageEncoder = std::function<void(const ImageView& pixels, std::vector<std
 
 struct ExportOptions {
   // The list to write: "demo/train.csv".
-  std::filesystem::path list;
+  std::filesystem::path list = {};
   // The folder of the images, relative to the list's. Empty: "images/" and the list's name without
   // its suffix.
-  std::filesystem::path images;
+  std::filesystem::path images = {};
   // A folder for each class: images/train/cats/000812.jpg; else images/train/000812.jpg.
   bool class_folders = true;
   // Of pixels; images that are already encoded are copied byte for byte, with their own suffix.
