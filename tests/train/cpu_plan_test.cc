@@ -308,6 +308,20 @@ TEST(CpuPlanOptions, AModelThatFitsNoLossIsRefused) {
               throws_error(ErrorCode::invalid_argument, HasSubstr("1 thread")));
 }
 
+TEST(CpuPlanOptions, ThePlanOutlivesItsGraphAndBackend) {
+  std::unique_ptr<Plan> plan;
+  reference::Samples samples;
+  {
+    const Graph graph = small_model();
+    samples = random_samples(graph, 6, false, 1);
+    plan = compile(graph, {.batch_size = 6});
+  }
+  const Batch images = make_test_batch(samples, {12, 10, 1}, LabelForm::sparse);
+  plan->forward_backward(whole(images));
+  plan->update(0.01, 1);
+  EXPECT_EQ(plan->metrics().samples, 6);
+}
+
 TEST(CpuPlanOptions, LogitsAndSoftmaxTrainAlike) {
   ModelBuilder logits, softmax;
   logits.dense(logits.input({6}), 4);

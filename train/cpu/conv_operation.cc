@@ -1,6 +1,7 @@
 #include "headrace/train/cpu/conv_operation.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "headrace/train/cpu/aligned_buffer.h"
 #include "headrace/train/cpu/elementwise.h"
@@ -26,12 +27,15 @@ std::int64_t block_of(const memory::desc& image, std::int64_t channels) {
 
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
+// Of one channel both names mean the same, and oneDNN has more code for one of them.
+Tag source_tag(const ConvSpec& spec) { return spec.input[2] == 1 ? Tag::nchw : Tag::nhwc; }
+
 // The arguments of oneDNN's convolution, in its terms.
 struct Geometry {
   memory::dims source, kernel, bias, output, strides, before, after;
 
   Geometry(const ConvSpec& spec, std::int64_t rows) {
-    const Window& window = spec.layer->window();
+    const Window& window = spec.window;
     const auto high = window.along_height(spec.input[0]);
     const auto wide = window.along_width(spec.input[1]);
     source = {rows, spec.input[2], spec.input[0], spec.input[1]};
@@ -49,9 +53,9 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvSpec& spec, std
   const Geometry at(spec, rows);
   const auto kind =
       spec.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  const auto bias = spec.layer->use_bias() ? desc(at.bias, Tag::x) : memory::desc();
+  const auto bias = spec.use_bias ? desc(at.bias, Tag::x) : memory::desc();
   const dnnl::convolution_forward::desc forward(
-      kind, dnnl::algorithm::convolution_direct, desc(at.source, Tag::nhwc),
+      kind, dnnl::algorithm::convolution_direct, desc(at.source, source_tag(spec)),
       desc(at.kernel, Tag::any), bias, desc(at.output, output_tag), at.strides, at.before,
       at.after);
   dnnl::primitive_attr attributes;
@@ -87,9 +91,9 @@ struct ConvOperation::Compiled {
   void compile_backward(const ConvSpec& spec) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const auto source = desc(geometry.source, Tag::nhwc);
+    const auto source = desc(geometry.source, source_tag(spec));
     const auto any_kernel = desc(geometry.kernel, Tag::any);
-    const auto bias = spec.layer->use_bias() ? desc(geometry.bias, Tag::x) : memory::desc();
+    const auto bias = spec.use_bias ? desc(geometry.bias, Tag::x) : memory::desc();
     weights_pd = {{dnnl::algorithm::convolution_direct, source, any_kernel, bias,
                    forward_pd.dst_desc(), geometry.strides, geometry.before, geometry.after},
                   attributes,
@@ -149,8 +153,10 @@ ConvOperation::~ConvOperation() = default;
 
 std::int64_t ConvOperation::choose_channel_block(std::int64_t rows) {
   const std::int64_t channels = spec_.output[2];
-  const std::int64_t block = block_of(forward_desc(spec_, rows, Tag::any).dst_desc(), channels);
-  channel_block_ = block == 8 || block == 16 ? block : channels;
+  const auto free_choice = forward_desc(spec_, rows, Tag::any);
+  const bool is_slow = std::string_view(free_choice.impl_info_str()).starts_with("ref");
+  const std::int64_t block = block_of(free_choice.dst_desc(), channels);
+  channel_block_ = !is_slow && (block == 8 || block == 16) ? block : channels;
   return channel_block_;
 }
 
@@ -182,7 +188,7 @@ void ConvOperation::forward(const Block& block) const {
       {DNNL_ARG_WEIGHTS, at(c.forward_pd.weights_desc(), kernel)},
       {DNNL_ARG_DST, at(c.forward_pd.dst_desc(), block.tensor(spec_.y))},
       {DNNL_ARG_SCRATCHPAD, at(c.forward_pd.scratchpad_desc(), block.scratch)}};
-  if (spec_.layer->use_bias()) {
+  if (spec_.use_bias) {
     arguments[DNNL_ARG_BIAS] = at(c.forward_pd.bias_desc(), block.parameters + spec_.bias);
   }
   c.forward.execute(stream, arguments);
@@ -206,13 +212,13 @@ void ConvOperation::backward(const Block& block) const {
       {DNNL_ARG_DIFF_DST, at(c.weights_pd.diff_dst_desc(), dy)},
       {DNNL_ARG_DIFF_WEIGHTS, at(c.weights_pd.diff_weights_desc(), raw)},
       {DNNL_ARG_SCRATCHPAD, at(c.weights_pd.scratchpad_desc(), block.scratch)}};
-  if (spec_.layer->use_bias()) {
+  if (spec_.use_bias) {
     arguments[DNNL_ARG_DIFF_BIAS] = at(c.weights_pd.diff_bias_desc(), bias);
   }
   c.weights.execute(stream, arguments);
   if (!as_kept) reorder(c.weights_pd.diff_weights_desc(), raw, c.kernel_layout, kept);
   add(kept, c.kernel_layout.get_size() / sizeof(float), block.gradients + spec_.kernel);
-  if (spec_.layer->use_bias()) {
+  if (spec_.use_bias) {
     add(bias, static_cast<std::size_t>(spec_.output[2]), block.gradients + spec_.bias);
   }
 

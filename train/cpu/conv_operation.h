@@ -4,13 +4,14 @@
 #include <memory>
 
 #include "headrace/train/cpu/operation.h"
-#include "headrace/train/layers/conv2d.h"
+#include "headrace/train/layers/window.h"
 #include "headrace/train/shape.h"
 
 namespace headrace::cpu {
 
 struct ConvSpec {
-  const Conv2D* layer = nullptr;
+  Window window;
+  bool use_bias = true;
   Shape input;
   Shape output;
   bool relu = false;           // after the bias

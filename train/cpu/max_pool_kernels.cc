@@ -2,8 +2,6 @@
 
 #include <limits>
 
-#include "headrace/train/cpu/clones.h"
-
 namespace headrace::cpu {
 namespace {
 
@@ -12,83 +10,56 @@ using Floats __attribute__((vector_size(64), aligned(4), may_alias)) = float;
 using Ints __attribute__((vector_size(64))) = std::int32_t;
 using Bytes __attribute__((vector_size(16), aligned(1), may_alias)) = std::uint8_t;
 
-}  // namespace
+#define HEADRACE_TARGET
+#define HEADRACE_NAMED(name) name##_portable
+#include "headrace/train/cpu/max_pool_kernels.inc"
+#undef HEADRACE_TARGET
+#undef HEADRACE_NAMED
 
-HEADRACE_CLONES
-void pool_forward(const PoolRow& row, const float* x, float* y, std::uint8_t* winners) {
-  for (std::int64_t window = 0; window < row.windows; ++window) {
-    std::int64_t c = 0;
-    for (; c + lanes <= row.channels; c += lanes) {
-      Floats best = *reinterpret_cast<const Floats*>(x + c);
-      Ints winner = Ints{} + static_cast<std::int32_t>(row.first_place);
-      for (std::int64_t i = 0; i < row.high; ++i) {
-        for (std::int64_t j = 0; j < row.wide; ++j) {
-          const float* at = x + c + i * row.line_step + j * row.pixel_step;
-          const Floats value = *reinterpret_cast<const Floats*>(at);
-          const Ints place =
-              Ints{} + static_cast<std::int32_t>(row.first_place + i * row.full_wide + j);
-          const Ints better = value > best;
-          winner = better ? place : winner;
-          best = better ? value : best;
-        }
-      }
-      *reinterpret_cast<Floats*>(y + c) = best;
-      *reinterpret_cast<Bytes*>(winners + c) = __builtin_convertvector(winner, Bytes);
-    }
-    for (; c < row.channels; ++c) {
-      float best = x[c];
-      std::int64_t winner = row.first_place;
-      for (std::int64_t i = 0; i < row.high; ++i) {
-        for (std::int64_t j = 0; j < row.wide; ++j) {
-          const float value = x[c + i * row.line_step + j * row.pixel_step];
-          if (!(value > best)) continue;
-          best = value;
-          winner = row.first_place + i * row.full_wide + j;
-        }
-      }
-      y[c] = best;
-      winners[c] = static_cast<std::uint8_t>(winner);
-    }
-    x += row.input_step;
-    y += row.output_step;
-    winners += row.output_step;
+#if defined(__x86_64__)
+#define HEADRACE_TARGET __attribute__((target("avx2")))
+#define HEADRACE_NAMED(name) name##_avx2
+#include "headrace/train/cpu/max_pool_kernels.inc"
+#undef HEADRACE_TARGET
+#undef HEADRACE_NAMED
+
+#define HEADRACE_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define HEADRACE_NAMED(name) name##_avx512
+#include "headrace/train/cpu/max_pool_kernels.inc"
+#undef HEADRACE_TARGET
+#undef HEADRACE_NAMED
+#endif
+
+struct Kernels {
+  decltype(&pool_forward) forward;
+  decltype(&pool_backward_write) backward_write;
+};
+
+Kernels best_kernels() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq")) {
+    return {pool_forward_avx512, pool_backward_write_avx512};
   }
+  if (__builtin_cpu_supports("avx2")) return {pool_forward_avx2, pool_backward_write_avx2};
+#endif
+  return {pool_forward_portable, pool_backward_write_portable};
 }
 
-HEADRACE_CLONES
+const Kernels& kernels() {
+  static const Kernels chosen = best_kernels();
+  return chosen;
+}
+
+}  // namespace
+
+void pool_forward(const PoolRow& row, const float* x, float* y, std::uint8_t* winners) {
+  kernels().forward(row, x, y, winners);
+}
+
 void pool_backward_write(const PoolRow& row, const float* dy, const float* y, bool relu,
                          const std::uint8_t* winners, float* dx) {
-  const float floor = relu ? 0.0f : -std::numeric_limits<float>::infinity();
-  for (std::int64_t window = 0; window < row.windows; ++window) {
-    std::int64_t c = 0;
-    for (; c + lanes <= row.channels; c += lanes) {
-      const Ints winner =
-          __builtin_convertvector(*reinterpret_cast<const Bytes*>(winners + c), Ints);
-      const Floats value = *reinterpret_cast<const Floats*>(y + c);
-      const Floats slope = value > floor ? *reinterpret_cast<const Floats*>(dy + c) : Floats{};
-      for (std::int64_t i = 0; i < row.high; ++i) {
-        for (std::int64_t j = 0; j < row.wide; ++j) {
-          float* at = dx + c + i * row.line_step + j * row.pixel_step;
-          const Ints place =
-              Ints{} + static_cast<std::int32_t>(row.first_place + i * row.full_wide + j);
-          *reinterpret_cast<Floats*>(at) = winner == place ? slope : Floats{};
-        }
-      }
-    }
-    for (; c < row.channels; ++c) {
-      const float slope = y[c] > floor ? dy[c] : 0.0f;
-      for (std::int64_t i = 0; i < row.high; ++i) {
-        for (std::int64_t j = 0; j < row.wide; ++j) {
-          const std::int64_t place = row.first_place + i * row.full_wide + j;
-          dx[c + i * row.line_step + j * row.pixel_step] = winners[c] == place ? slope : 0.0f;
-        }
-      }
-    }
-    dx += row.input_step;
-    dy += row.output_step;
-    y += row.output_step;
-    winners += row.output_step;
-  }
+  kernels().backward_write(row, dy, y, relu, winners, dx);
 }
 
 void pool_backward_add(const PoolRow& row, const float* dy, const float* y, bool relu,

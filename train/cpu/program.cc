@@ -131,7 +131,8 @@ void Lowering::lower_conv(NodeId id, const Conv2D& layer) {
   made.is_relu = relu.has_value();
   made.reader_does_relu_backward = made.is_relu && pooled;
   ConvSpec spec;
-  spec.layer = &layer;
+  spec.window = layer.window();
+  spec.use_bias = layer.use_bias();
   spec.input = node(input).shape;
   spec.output = node(id).shape;
   spec.relu = made.is_relu;
