@@ -41,6 +41,7 @@ Batch::~Batch() = default;
 
 std::int64_t Batch::size() const { return slot_->size_; }
 const BatchSpec& Batch::spec() const { return *slot_->spec_; }
+std::int64_t Batch::valid_rows() const { return slot_->valid_rows_; }
 Position Batch::begin() const { return slot_->begin_; }
 Position Batch::end() const { return slot_->end_; }
 

@@ -98,15 +98,20 @@ class Batch {
   Batch& operator=(Batch&&) noexcept;
   ~Batch();
 
-  // The number of samples; below the batch size only for the last batch of an epoch.
+  // The number of rows: the samples of this batch, or of this rank's share of it. Below the batch
+  // size only for shares, and for the last batch of an epoch.
   std::int64_t size() const;
+  // Rows [0, valid_rows()) are to count with weight 1, and those after them with weight 0: they
+  // repeat a sample, so that all ranks have equal rows. Always size() but under ShardMode::pad.
+  std::int64_t valid_rows() const;
   const BatchSpec& spec() const;
   // Throws Error{invalid_argument} if there is no such field.
   FieldView field(std::string_view name) const;
   FieldView field(std::size_t index) const;
 
   // Where this batch starts, and where the stream goes on after it: save the latter with the
-  // weights it trained, and a resumed run continues with exactly the next sample.
+  // weights it trained, and a resumed run continues with exactly the next sample. They are the
+  // same on every rank: between them lie the samples of all ranks' shares.
   Position begin() const;
   Position end() const;
 

@@ -28,8 +28,9 @@ LoaderStats Loader::stats() const { return engine_->stats(); }
 
 std::int64_t Loader::batches_per_epoch() const {
   const std::int64_t whole = sequence().size() / options().batch_size;
-  const bool rest = sequence().size() % options().batch_size != 0;
-  return whole + (rest && !options().drop_last ? 1 : 0);
+  const std::int64_t rest =
+      shared_samples(sequence().size() % options().batch_size, options().shard);
+  return whole + (rest > 0 && !options().drop_last ? 1 : 0);
 }
 
 Batch make_batch(const Sequence& sequence, std::uint64_t epoch, std::int64_t index,

@@ -8,16 +8,21 @@
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/loader_stats.h"
 #include "headrace/pipeline/sequence.h"
+#include "headrace/pipeline/shard.h"
 
 namespace headrace {
 
 struct LoaderOptions {
-  std::int64_t batch_size = 32;
+  std::int64_t batch_size = 32;  // of all ranks together
   // Leaves out the samples at the end of an epoch that do not fill a batch.
   bool drop_last = false;
   int threads = 0;   // that fill batches; 0: one for each core this process may use
   int prefetch = 4;  // batches made ahead of the consumer, and one more for each lease not held
   int leases = 2;    // batches the consumer may hold at the same time
+  // This process's part of each batch. Positions stay those of the whole stream, so a state saved
+  // by any rank goes on with any number of ranks and any batch size, and no sample is lost or
+  // repeated.
+  Shard shard = {};
   // The stream starts here, at any sample, and ends before epoch `epochs` (absent: never).
   Position start = {};
   std::optional<std::uint64_t> epochs = {};

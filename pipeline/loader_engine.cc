@@ -28,10 +28,29 @@ std::int64_t usable_grain(std::int64_t wanted, std::int64_t batch_size) {
   return std::clamp(wanted, 1 + batch_size / (1 << 30), batch_size);
 }
 
+// Of any rank's share of a batch; at least one, for there are no slots without rows.
+std::int64_t most_rows(std::int64_t samples, const Shard& shard) {
+  return (samples + shard.world_size - 1) / shard.world_size;
+}
+
 const Sequence& usable(const Sequence* sequence) {
   if (sequence == nullptr) refuse("a loader needs a sequence");
   if (sequence->size() <= 0) refuse("a loader needs a sequence that is not empty");
   return *sequence;
+}
+
+void check_drop(const LoaderOptions& options, std::int64_t size) {
+  const std::int64_t ranks = options.shard.world_size;
+  if (options.batch_size % ranks != 0) {
+    const std::int64_t less = options.batch_size - options.batch_size % ranks;
+    refuse("a batch of " + std::to_string(options.batch_size) + " samples is no multiple of " +
+           std::to_string(ranks) + " ranks: make it " + std::to_string(less > 0 ? less : ranks) +
+           ", or pad shares instead of dropping samples");
+  }
+  if (size < ranks) {
+    refuse("an epoch of " + std::to_string(size) + " samples has none for each of " +
+           std::to_string(ranks) + " ranks: pad shares instead of dropping samples");
+  }
 }
 
 LoaderOptions checked(LoaderOptions options, const Sequence& sequence) {
@@ -53,6 +72,8 @@ LoaderOptions checked(LoaderOptions options, const Sequence& sequence) {
            " samples does not fill one batch of " + std::to_string(options.batch_size) +
            ": make batches smaller, or keep the last one");
   }
+  validate(options.shard);
+  if (options.shard.mode == ShardMode::drop) check_drop(options, sequence.size());
   if (options.threads == 0) options.threads = usable_cores();
   return options;
 }
@@ -65,7 +86,7 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
       size_(sequence_->size()),
       grain_(usable_grain(sequence_->grain(), options_.batch_size)),
       fingerprint_(sequence_->fingerprint()),
-      pool_(sequence_->spec(), std::min(options_.batch_size, size_),
+      pool_(sequence_->spec(), most_rows(std::min(options_.batch_size, size_), options_.shard),
             options_.prefetch + options_.leases),
       jobs_(static_cast<std::size_t>(pool_.slots())),
       cut_at_(options_.start),
@@ -104,7 +125,8 @@ Loader::Engine::~Engine() {
 
 std::int64_t Loader::Engine::batch_samples(Position at) const {
   const std::int64_t samples = std::min(options_.batch_size, size_ - at.sample);
-  return options_.drop_last && samples < options_.batch_size ? 0 : samples;
+  if (options_.drop_last && samples < options_.batch_size) return 0;
+  return shared_samples(samples, options_.shard);
 }
 
 void Loader::Engine::check(Position position) const {
@@ -139,6 +161,7 @@ void Loader::Engine::cut(CutNode::output_ports_type& ports) noexcept {
       for (std::int64_t i = 0; i < chunks; ++i) {
         std::get<0>(ports).try_put({number, static_cast<std::uint32_t>(i)});
       }
+      if (chunks == 0) finish(*job);  // an empty share
     }
   } catch (...) {
     fail(std::current_exception());
@@ -163,7 +186,8 @@ Loader::Engine::Job* Loader::Engine::start_job() {
   job.generation = generation_.load(std::memory_order_relaxed);
   job.begin = at;
   job.count = batch_samples(at);
-  job.chunks = (job.count + grain_ - 1) / grain_;
+  job.share = share_of(job.count, options_.shard);
+  job.chunks = (job.share.rows + grain_ - 1) / grain_;
   job.error = nullptr;
   job.failed_row.store(Job::none_failed, std::memory_order_relaxed);
   cut_at_ = {at.epoch, at.sample + job.count};
@@ -189,24 +213,33 @@ void Loader::Engine::fill(Chunk chunk) noexcept {
   Job& job = jobs_[chunk.job];
   static_cast<void>(job.chunks_left.load(std::memory_order_acquire));  // see Job
   // Chunks of equal size, rather than full ones and a rest.
-  const std::int64_t rows = job.count / job.chunks;
-  const std::int64_t longer = job.count % job.chunks;  // so many of them, by one
+  const std::int64_t rows = job.share.rows / job.chunks;
+  const std::int64_t longer = job.share.rows % job.chunks;  // so many of them, by one
   const std::int64_t first = rows * chunk.index + std::min<std::int64_t>(chunk.index, longer);
   // Rows below one that failed are made all the same: the lowest error is the one that is told.
   if (is_wanted(job) && first < job.failed_row.load(std::memory_order_relaxed)) {
     try {
       // A sequence that waits for parallel work of its own shall not be given another chunk to do
       // meanwhile.
-      tbb::this_task_arena::isolate([&] {
-        sequence_->fill(
-            job.begin.epoch, job.begin.sample + first,
-            job.slot->rows(job.count).part(first, rows + (chunk.index < longer ? 1 : 0)));
-      });
+      tbb::this_task_arena::isolate(
+          [&] { fill_rows(job, first, rows + (chunk.index < longer ? 1 : 0)); });
     } catch (...) {
       keep_error(job, first);
     }
   }
   if (job.chunks_left.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(job);
+}
+
+void Loader::Engine::fill_rows(const Job& job, std::int64_t first, std::int64_t count) const {
+  const Rows rows = job.slot->rows(job.share.rows);
+  const auto [epoch, begin] = job.begin;
+  const std::int64_t samples = std::min(count, job.share.samples - first);
+  if (samples > 0) {
+    sequence_->fill(epoch, begin + job.share.first + first, rows.part(first, samples));
+  }
+  if (samples < count) {
+    sequence_->fill(epoch, begin + job.share.repeated, rows.part(job.share.samples, 1));
+  }
 }
 
 void Loader::Engine::keep_error(Job& job, std::int64_t row) noexcept {
@@ -261,10 +294,10 @@ std::optional<Batch> Loader::Engine::next() {
   std::shared_ptr<Slot> slot = std::move(job.slot);
   const std::exception_ptr error = std::exchange(job.error, nullptr);
   taken_to_ = {job.begin.epoch, job.begin.sample + job.count};
-  slot->describe(job.count, job.begin, taken_to_);
+  slot->describe(job.share.rows, job.begin, taken_to_, job.share.samples);
   if (error == nullptr) {
     ++stats_.batches;
-    stats_.samples += job.count;
+    stats_.samples += job.share.samples;
   }
   lock.unlock();
   if (error != nullptr) {

@@ -55,7 +55,8 @@ class Loader::Engine {
     std::uint64_t ticket = 0;      // its place in the order of delivery
     std::uint64_t generation = 0;  // of the stream; another one after restore()
     Position begin;
-    std::int64_t count = 0;
+    std::int64_t count = 0;  // samples, of all ranks together
+    Share share;             // of them, this rank's
     std::int64_t chunks = 0;
     std::exception_ptr error;  // of the lowest row that failed
     std::atomic<std::int64_t> failed_row{none_failed};
@@ -80,12 +81,13 @@ class Loader::Engine {
   void cut(CutNode::output_ports_type& ports) noexcept;
   Job* start_job();
   void fill(Chunk chunk) noexcept;
+  void fill_rows(const Job& job, std::int64_t first, std::int64_t count) const;
   bool is_wanted(const Job& job) const;
   void keep_error(Job& job, std::int64_t row) noexcept;
   void finish(Job& job) noexcept;
   void fail(std::exception_ptr why) noexcept;
 
-  // The stream. Samples of the batch at `at`; 0 at an epoch's end.
+  // The stream. Samples of the batch at `at`, of all ranks; 0 at an epoch's end.
   std::int64_t batch_samples(Position at) const;
   Position next_to_cut() const;  // mutex_ is held
   bool is_over(Position at) const { return options_.epochs && at.epoch >= *options_.epochs; }

@@ -18,7 +18,11 @@ class Slot {
   Rows rows(std::int64_t count) const { return Rows(*spec_, bases_, 0, count); }
   // What the batch in this slot is; to be said before it is leased.
   void describe(std::int64_t size, Position begin, Position end) {
+    describe(size, begin, end, size);
+  }
+  void describe(std::int64_t size, Position begin, Position end, std::int64_t valid_rows) {
     size_ = size;
+    valid_rows_ = valid_rows;
     begin_ = begin;
     end_ = end;
   }
@@ -32,6 +36,7 @@ class Slot {
   const BatchSpec* spec_ = nullptr;
   std::vector<std::byte*> bases_;
   std::int64_t size_ = 0;
+  std::int64_t valid_rows_ = 0;
   Position begin_;
   Position end_;
 };
