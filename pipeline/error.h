@@ -13,6 +13,7 @@ enum class ErrorCode {
   corrupt_data,      // bytes that are not what they claim to be
   unsupported,       // sound data or a sound wish that this build cannot serve
   backend,           // a compute library or device failed
+  exhausted,         // the process or machine ran out of open files or memory
   cancelled,         // the user or another part of the program asked to stop
 };
 
@@ -34,7 +35,9 @@ class Error : public std::runtime_error {
   ErrorCode code_;
 };
 
-// An Error{io} "what: <text of errno_value>", e.g. io_error("cannot open a.jpg", errno).
+// An Error{io} "what: <text of errno_value>", e.g. io_error("cannot open a.jpg", errno). For want
+// of open files or memory it is an Error{exhausted}, and says what the limit is and how to raise
+// it.
 Error io_error(std::string_view what, int errno_value);
 
 }  // namespace headrace

@@ -5,12 +5,15 @@
 #include <chrono>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/failure_log.h"
 #include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/image_fields.h"
 #include "headrace/pipeline/orientation.h"
 #include "headrace/pipeline/rng.h"
 
@@ -26,7 +29,8 @@ struct Scratch {
   Image decoded;
   Image upright;
   RenderScratch render;
-  unsigned turn = 0;  // counts samples, to time some of them
+  unsigned turn = 0;     // counts samples, to time some of them
+  bool planned = false;  // a plan was drawn for this sample, or would have been
 
   std::size_t bytes() const {
     std::size_t sum = decoded.capacity_bytes() + upright.capacity_bytes() + render.bytes.capacity();
@@ -63,71 +67,6 @@ class StageTimer {
   Clock::time_point last_;
 };
 
-bool is_image(FieldKind kind) {
-  return kind == FieldKind::encoded_image || kind == FieldKind::pixels;
-}
-
-FieldSpec field_spec(const DatasetField& field, const FieldSpec& image) {
-  switch (field.kind) {
-    case FieldKind::encoded_image:
-    case FieldKind::pixels: return {field.name, image.type, image.shape};
-    case FieldKind::class_label: return {field.name, ElementType::i32, {}};
-    case FieldKind::values: return {field.name, field.type, field.shape};
-  }
-  return {};
-}
-
-// The index of the one image among the fields.
-std::size_t find_image(const DatasetInfo& info) {
-  std::size_t found = info.fields.size();
-  for (std::size_t i = 0; i < info.fields.size(); ++i) {
-    if (!is_image(info.fields[i].kind)) continue;
-    if (found != info.fields.size()) {
-      throw Error(ErrorCode::invalid_argument, info.name + ": two image fields, \"" +
-                                                   info.fields[found].name + "\" and \"" +
-                                                   info.fields[i].name + "\": choose one");
-    }
-    found = i;
-  }
-  if (found == info.fields.size()) {
-    throw Error(ErrorCode::invalid_argument, info.name + ": this data set has no image field");
-  }
-  return found;
-}
-
-void check_image(const DatasetInfo& info, const DatasetField& field, const Decoder* decoder,
-                 int channels) {
-  const std::string subject = info.name + ": field \"" + field.name + "\"";
-  const std::string wanted = std::to_string(channels);
-  if (field.kind == FieldKind::encoded_image) {
-    if (decoder == nullptr) {
-      throw Error(ErrorCode::invalid_argument,
-                  subject + " holds encoded images: a decoder is needed to read them");
-    }
-    if (channels != 1 && channels != 3) {
-      throw Error(ErrorCode::invalid_argument,
-                  subject + " holds encoded images, which can be decoded to 1 or 3 channels, not " +
-                      wanted + ": change the recipe's output");
-    }
-    return;
-  }
-  if (field.shape.size() != 3) {
-    throw Error(ErrorCode::invalid_argument,
-                subject + " has " + std::to_string(field.shape.size()) +
-                    " dimensions: pixels need height, width and channels");
-  }
-  if (field.type != ElementType::u8 && field.type != ElementType::f32) {
-    throw Error(ErrorCode::invalid_argument, subject + " holds pixels of type " +
-                                                 std::string(to_string(field.type)) +
-                                                 ": u8 and f32 can be used");
-  }
-  if (field.shape[2] != channels) {
-    throw Error(ErrorCode::invalid_argument, subject + " has " + std::to_string(field.shape[2]) +
-                                                 " channels, the recipe takes " + wanted +
-                                                 ": change the recipe's output");
-  }
-}
-
 }  // namespace
 
 struct ImageSequence::Impl {
@@ -138,6 +77,7 @@ struct ImageSequence::Impl {
   BatchSpec spec;
   std::size_t image_field = 0;
   bool encoded = false;
+  std::optional<FailureLog> failures;
 
   std::mutex mutex;  // guards the two below
   std::vector<std::unique_ptr<Scratch>> idle;
@@ -216,6 +156,7 @@ struct ImageSequence::Impl {
                       Stages<std::int64_t>& times) const {
     const ImageInfo info = open(scratch);
     const ImageSize stored = info.shape.size();
+    scratch.planned = true;
     const SamplePlan plan = augmenter->plan(upright_size(stored, info.orientation), rng);
     const DecodeRequest request{.region = stored_region(plan.region, stored, info.orientation),
                                 .channels = augmenter->channels()};
@@ -234,6 +175,7 @@ struct ImageSequence::Impl {
   void render_pixels(Scratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,
                      Stages<std::int64_t>& times) const {
     const ImageView& view = pixels(scratch);
+    scratch.planned = true;
     const SamplePlan plan = augmenter->plan(view.shape.size(), rng);
     augmenter->render(plan, view, {0, 0, view.shape.height, view.shape.width}, to, scratch.render);
     timer.end(times.render);
@@ -263,6 +205,7 @@ struct ImageSequence::Impl {
     constexpr unsigned timed_every = 16;
     const bool timed = encoded || scratch.turn++ % timed_every == 0;
     StageTimer timer(!timed ? 0 : encoded ? 1 : timed_every);
+    scratch.planned = false;
     dataset->read(index, scratch.record);
     timer.end(times.read);
     for (std::size_t field = 0; field < spec.fields.size(); ++field) {
@@ -288,13 +231,55 @@ struct ImageSequence::Impl {
     stages.bytes.fetch_add(times.bytes, std::memory_order_relaxed);
   }
 
-  // Runs `make`, adding the record's key to what it throws.
-  template <class Make>
-  auto naming_record(std::int64_t index, Make make) const {
+  // As make_sample(), at its position in an epoch, and with what the policy says about failures.
+  void make_sample_at(Scratch& scratch, const EpochOrder& order, const Rng& epoch_rng,
+                      std::int64_t position, const Rows& rows, std::int64_t row,
+                      Stages<std::int64_t>& times) {
+    constexpr std::int64_t most_neighbours = 32;
+    const std::int64_t index = order.index_at(position);
+    if (try_sample(scratch, epoch_rng, index, rows, row, times)) return;
+    failures->count_replaced();
+    if (options.on_error == ErrorPolicy::blank) return make_blank(index, rows, row);
+    const std::int64_t neighbours = std::min(most_neighbours, order.size() - 1);
+    for (std::int64_t i = 1; i <= neighbours; ++i) {
+      const std::int64_t to_end = order.size() - position;
+      const std::int64_t neighbour = order.index_at(i < to_end ? position + i : i - to_end);
+      if (try_sample(scratch, epoch_rng, neighbour, rows, row, times)) return;
+    }
+    throw Error(
+        ErrorCode::corrupt_data,
+        dataset->key(index) + ": it cannot be used, nor can the " + std::to_string(neighbours) +
+            " samples after it in the epoch: " + "see whether the data set is where it should be");
+  }
+
+  // False if the record cannot be used and the policy is to do without it.
+  bool try_sample(Scratch& scratch, const Rng& epoch_rng, std::int64_t index, const Rows& rows,
+                  std::int64_t row, Stages<std::int64_t>& times) {
+    if (failures->wanted_in_vain(index)) return false;
+    const Rng rng = epoch_rng.for_sample(static_cast<std::uint64_t>(index));
     try {
-      return make();
+      make_sample(scratch, rng, index, rows, row, times);
+      return true;
     } catch (const Error& error) {
-      throw error.with_context(dataset->key(index));
+      if (options.on_error == ErrorPolicy::fail || !is_of_the_data(error.code())) {
+        throw error.with_context(dataset->key(index));
+      }
+      // Only what no draw can change is remembered: part of a damaged image may be whole. Nor are
+      // errors of the system: it may recover.
+      const bool for_good = !scratch.planned && error.code() != ErrorCode::io;
+      failures->add(index, dataset->key(index), error, for_good);
+      return false;
+    }
+  }
+
+  // Without regard to what could be read, which is not the same each time.
+  void make_blank(std::int64_t index, const Rows& rows, std::int64_t row) const {
+    bool labelled = false;
+    for (std::size_t field = 0; field < spec.fields.size(); ++field) {
+      std::memset(rows.row(field, row), 0, spec.fields[field].row_bytes());
+      if (dataset->info().fields[field].kind != FieldKind::class_label || labelled) continue;
+      *rows.row_as<std::int32_t>(field, row) = static_cast<std::int32_t>(dataset->label(index));
+      labelled = true;
     }
   }
 };
@@ -311,7 +296,7 @@ ImageSequence::ImageSequence(std::shared_ptr<const Dataset> dataset,
   const std::size_t image = find_image(info);
   check_image(info, info.fields[image], decoder.get(), augmenter->channels());
   for (const DatasetField& field : info.fields) {
-    impl_->spec.fields.push_back(field_spec(field, augmenter->output()));
+    impl_->spec.fields.push_back(batch_field(field, augmenter->output()));
   }
   impl_->image_field = image;
   impl_->encoded = info.fields[image].kind == FieldKind::encoded_image;
@@ -319,6 +304,7 @@ ImageSequence::ImageSequence(std::shared_ptr<const Dataset> dataset,
   impl_->decoder = std::move(decoder);
   impl_->augmenter = std::move(augmenter);
   impl_->options = options;
+  impl_->failures.emplace(options.on_error, options.error_budget, impl_->dataset->size());
 }
 
 ImageSequence::~ImageSequence() = default;
@@ -326,6 +312,7 @@ ImageSequence::~ImageSequence() = default;
 std::int64_t ImageSequence::size() const { return impl_->dataset->size(); }
 const BatchSpec& ImageSequence::spec() const { return impl_->spec; }
 const Dataset& ImageSequence::dataset() const { return *impl_->dataset; }
+ErrorReport ImageSequence::error_report() const { return impl_->failures->report(); }
 const Augmenter& ImageSequence::augmenter() const { return *impl_->augmenter; }
 std::size_t ImageSequence::scratch_bytes() const { return impl_->scratch_bytes; }
 
@@ -340,9 +327,7 @@ void ImageSequence::fill(std::uint64_t epoch, std::int64_t first, const Rows& ro
   const Rng epoch_rng(impl_->options.seed, epoch);
   Stages<std::int64_t> times;
   for (std::int64_t row = 0; row < rows.count(); ++row) {
-    const std::int64_t index = order.index_at(first + row);
-    const Rng rng = epoch_rng.for_sample(static_cast<std::uint64_t>(index));
-    impl_->naming_record(index, [&] { impl_->make_sample(*loan, rng, index, rows, row, times); });
+    impl_->make_sample_at(*loan, order, epoch_rng, first + row, rows, row, times);
   }
   impl_->add(times);
 }
@@ -355,7 +340,7 @@ SamplePlan ImageSequence::plan(std::uint64_t epoch, std::int64_t position) const
   const Impl::Loan loan(*impl_);
   Scratch& scratch = *loan;
   const std::int64_t index = impl_->order(epoch).index_at(position);
-  return impl_->naming_record(index, [&] {
+  try {
     impl_->dataset->read(index, scratch.record);
     ImageSize size;
     if (impl_->encoded) {
@@ -366,7 +351,9 @@ SamplePlan ImageSequence::plan(std::uint64_t epoch, std::int64_t position) const
     }
     const Rng rng = Rng(impl_->options.seed, epoch).for_sample(static_cast<std::uint64_t>(index));
     return impl_->augmenter->plan(size, rng);
-  });
+  } catch (const Error& error) {
+    throw error.with_context(impl_->dataset->key(index));
+  }
 }
 
 std::int64_t ImageSequence::grain() const {

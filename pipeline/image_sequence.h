@@ -7,6 +7,7 @@
 #include "headrace/pipeline/dataset.h"
 #include "headrace/pipeline/decoder.h"
 #include "headrace/pipeline/epoch_order.h"
+#include "headrace/pipeline/error_policy.h"
 #include "headrace/pipeline/sequence.h"
 
 namespace headrace {
@@ -14,6 +15,10 @@ namespace headrace {
 struct ImageSequenceOptions {
   std::uint64_t seed = 0;
   Shuffle shuffle = Shuffle::full;
+  // For samples that cannot be made. What it does to them is a function of seed, epoch and position
+  // too. It is no part of the fingerprint: a stream that failed may go on under another policy.
+  ErrorPolicy on_error = ErrorPolicy::fail;
+  ErrorBudget error_budget = {};
 };
 
 // The built-in Sequence: images of a data set, decoded and augmented. Sample `position` of an epoch
@@ -26,13 +31,16 @@ class ImageSequence final : public Sequence {
  public:
   // `decoder` may be null if the data set holds pixels.
   // Throws Error{invalid_argument} if the parts do not fit together (no image field, pixels with
-  // another number of channels than the augmenter takes, no decoder for encoded images).
+  // another number of channels than the augmenter takes, no decoder for encoded images), or the
+  // error budget makes no sense.
   ImageSequence(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Decoder> decoder,
                 std::shared_ptr<const Augmenter> augmenter, ImageSequenceOptions options = {});
   ~ImageSequence() override;
 
   std::int64_t size() const override;
   const BatchSpec& spec() const override;
+  // Throws Error when a sample cannot be made and ImageSequenceOptions::on_error does not help, or
+  // its budget is used up; how soon that is may depend on how far other threads have come.
   // Errors name the record: "train.csv:812: cats/812.jpg: JPEG ends after ...".
   void fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const override;
   std::int64_t grain() const override;
@@ -41,7 +49,10 @@ class ImageSequence final : public Sequence {
 
   const Dataset& dataset() const;
   const Augmenter& augmenter() const;
-  // The plan of one sample, as fill() would draw it; opens the image's header.
+  // What on_error has passed over so far. From any thread.
+  ErrorReport error_report() const;
+  // The plan of one sample, as fill() would draw it; opens the image's header. Throws if the record
+  // cannot be opened, under every policy.
   SamplePlan plan(std::uint64_t epoch, std::int64_t position) const;
   // Scratch memory held now, all threads together; without that of the decoder's sessions.
   std::size_t scratch_bytes() const;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 namespace headrace {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 TEST(Error, CarriesItsCodeAndMessage) {
@@ -37,12 +39,24 @@ TEST(Error, IoErrorSaysWhatTheSystemSaid) {
   EXPECT_GT(std::string(error.what()).size(), std::string("cannot open a.jpg: ").size());
 }
 
+TEST(Error, TooManyOpenFilesSaysHowManyThereMayBeAndHowToRaiseThat) {
+  struct rlimit limit {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const Error error = io_error("cannot open a.jpg", EMFILE);
+  EXPECT_EQ(error.code(), ErrorCode::exhausted);
+  EXPECT_THAT(error.what(), HasSubstr("may have " + std::to_string(limit.rlim_cur)));
+  EXPECT_THAT(error.what(), HasSubstr("ulimit -n"));
+  EXPECT_EQ(io_error("a.jpg", ENFILE).code(), ErrorCode::exhausted);
+  EXPECT_EQ(io_error("a.jpg", ENOMEM).code(), ErrorCode::exhausted);
+}
+
 TEST(ErrorCode, EveryCodeHasItsName) {
   EXPECT_EQ(to_string(ErrorCode::invalid_argument), "invalid_argument");
   EXPECT_EQ(to_string(ErrorCode::io), "io");
   EXPECT_EQ(to_string(ErrorCode::corrupt_data), "corrupt_data");
   EXPECT_EQ(to_string(ErrorCode::unsupported), "unsupported");
   EXPECT_EQ(to_string(ErrorCode::backend), "backend");
+  EXPECT_EQ(to_string(ErrorCode::exhausted), "exhausted");
   EXPECT_EQ(to_string(ErrorCode::cancelled), "cancelled");
 }
 
