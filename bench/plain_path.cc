@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -178,15 +179,18 @@ int run(const std::filesystem::path& list, const std::string& filter, double lea
   std::size_t images = 0;
   int epochs = 0;
   double seconds = 0;
+  const std::clock_t cpu_start = std::clock();
   const Clock::time_point start = Clock::now();
   while (epochs < 2 || seconds < least_seconds) {
     images += path.epoch();
     ++epochs;
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
-  std::printf(R"({"images_per_second": %.1f, "images": %zu, "epochs": %d})"
+  const double cpu = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
+  const double count = static_cast<double>(images);
+  std::printf(R"({"images_per_second": %.1f, "images_per_cpu_second": %.1f, "images": %zu})"
               "\n",
-              static_cast<double>(images) / seconds, images, epochs);
+              count / seconds, count / cpu, images);
   return 0;
 }
 

@@ -12,6 +12,7 @@ def summary(job, workers):
             continue
         speeds = [run["images_per_second"] for run in runs]
         first = [run["first_batch_seconds"] for run in runs if run.get("first_batch_seconds")]
+        cpu = [run["images_per_cpu_second"] for run in runs if run.get("images_per_cpu_second")]
         rows.append(
             {
                 "job": job.title,
@@ -22,6 +23,7 @@ def summary(job, workers):
                 "images_per_second": statistics.median(speeds),
                 "images_per_second_min": min(speeds),
                 "images_per_second_max": max(speeds),
+                "images_per_cpu_second": statistics.median(cpu) if cpu else None,
                 "first_batch_seconds": statistics.median(first) if first else None,
                 "peak_memory_bytes": max(run["peak_memory_bytes"] for run in runs),
                 "runs": runs,
@@ -49,6 +51,7 @@ def print_rows(rows):
         ("", lambda r: r["title"], "---"),
         ("images/s", lambda r: cell(r["images_per_second"], ",.0f"), "---:"),
         ("min .. max", lambda r: f"{r['images_per_second_min']:,.0f} .. {r['images_per_second_max']:,.0f}", "---:"),
+        ("images/CPU s", lambda r: cell(r["images_per_cpu_second"], ",.0f"), "---:"),
         ("Headrace is", lambda r: times(r["headrace_is_times"]), "---:"),
         ("of the plain path", lambda r: times(r["times_plain_path"]), "---:"),
         ("first batch, s", lambda r: cell(r["first_batch_seconds"], ".2f"), "---:"),
