@@ -33,6 +33,7 @@ class Photos(Dataset):
 
 
 options = arguments()
+torch.set_num_threads(1)  # more would take the workers' cores
 normalize = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD, inplace=True)])
 workers = {}
 if options.workers > 1:
