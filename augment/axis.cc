@@ -43,7 +43,8 @@ struct Span {
 Span filter_span(const Axis& axis, std::int64_t c) {
   const std::int64_t f = axis.half_width;
   const std::int64_t first = floor_pixel(c - f - pixel / 2) + 1;
-  const std::int64_t last = -floor_pixel(-(c + f - pixel / 2));
+  const std::int64_t last =
+      axis.is_box ? floor_pixel(c + f - pixel / 2) + 1 : -floor_pixel(-(c + f - pixel / 2));
   return {std::max<std::int64_t>(first, 0), std::min<std::int64_t>(last, axis.source)};
 }
 
@@ -66,6 +67,7 @@ std::int32_t coverage(const Axis& axis, std::int64_t inside) {
 void write_weights(const Axis& axis, std::int64_t c, Span span, std::int32_t total,
                    std::int16_t* weights) {
   const auto distance_weight = [&](std::int64_t k) {
+    if (axis.is_box) return std::uint64_t{1};
     return static_cast<std::uint64_t>(
         std::max<std::int64_t>(axis.half_width - std::abs(k * pixel + pixel / 2 - c), 0));
   };
@@ -98,7 +100,8 @@ Taps trim(Taps taps, std::int16_t* weights) {
 }
 
 Taps filter_taps(const Axis& axis, std::int64_t c, std::int32_t total, std::int16_t* weights) {
-  if (axis.half_width == pixel && total == fixed::one) {  // the same without a division
+  if (axis.half_width == pixel && total == fixed::one &&
+      !axis.is_box) {  // the same without a division
     const std::int64_t from_centre = c - pixel / 2;
     const auto right = static_cast<std::int16_t>(from_centre & (pixel - 1));
     weights[0] = static_cast<std::int16_t>(fixed::one - right);
@@ -155,7 +158,7 @@ Taps wrap_taps(const Axis& axis, std::int64_t c, std::int16_t* weights) {
 
 bool Axis::is_shift() const {
   const std::int64_t unit = std::int64_t{1} << fixed::map_bits;
-  return (step == unit || step == -unit) && half_width <= pixel;
+  return step == unit || step == -unit;
 }
 
 int Axis::max_taps() const {
@@ -182,6 +185,10 @@ Axis make_axis(double scale, double offset, int source, int output, Filter filte
       (std::abs(axis.step) + (std::int64_t{1} << (fixed::map_shift - 1))) >> fixed::map_shift, 1);
   if (filter != Filter::nearest) axis.half_width = pixel;
   if (filter == Filter::triangle) axis.half_width = std::max(pixel, axis.pitch);
+  if (filter == Filter::box) {
+    axis.is_box = axis.pitch > pixel;
+    axis.half_width = axis.is_box ? axis.pitch / 2 : 0;
+  }
   return axis;
 }
 

@@ -20,12 +20,16 @@ namespace headrace {
 // - constant: within s / 2 of the border its output and the constant blend linearly; beyond, the
 //   constant.
 // At scale 1 these are scipy.ndimage's nearest, reflect, grid-wrap and grid-constant at order 1.
-// Filter::nearest takes the pixel that contains c, or what fills its place.
+// Filter::box weighs alike the pixels whose centres lie in (c - s / 2, c + s / 2], which equals
+// Pillow's BOX but where a centre lies within 2^-14 pixels of those ends.
+// Filter::nearest takes the pixel that contains c, or what fills its place; so does a box that does
+// not shrink.
 struct Axis {
   std::int64_t origin = 0;      // coordinate of output 0's centre, 2^-32 pixels
   std::int64_t step = 0;        // between neighbouring outputs
   std::int64_t pitch = 0;       // s, 2^-14 pixels, at least 1
-  std::int64_t half_width = 0;  // of the triangle, 2^-14 pixels; 0: Filter::nearest
+  std::int64_t half_width = 0;  // of the filter, 2^-14 pixels; 0: Filter::nearest
+  bool is_box = false;
   int source = 0;
   int output = 0;
   FillMode fill = FillMode::nearest;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "headrace/pipeline/image.h"
+
 namespace headrace {
 
 // How output columns are blended from a row of mid levels. Weights lie as vectors want them: of two
@@ -22,6 +24,17 @@ struct ColumnBlend {
   std::size_t weight_index(int x, int t) const {
     return static_cast<std::size_t>(x / 2 * 2 * taps + t / 2 * 4 + x % 2 * 2 + t % 2);
   }
+};
+
+// A factor and a summand for each of a run of elements.
+struct Normalisation {
+  static constexpr std::size_t multiple = 16;  // so that vectors never straddle a period
+
+  const float* scale;   // element e's at e % period
+  const float* offset;  // the same if it repeats, else element e's at e
+  std::size_t period;   // a multiple of `multiple`
+  bool offset_repeats;
+  ElementType type;  // of what is made: f32, f16 or bf16
 };
 
 // The inner loops of rendering u8 images; the arithmetic is that of fixed_point.h, and every set of
@@ -48,9 +61,12 @@ struct Kernels {
   // out[width - 1 - x, c] = in[x, c].
   void (*mirror)(const std::uint8_t* in, int width, int channels, std::uint8_t* out);
 
-  // out[e] = in[e] * scale + offset[e], e < count.
-  void (*normalise)(const std::uint8_t* in, float scale, const float* offset, std::size_t count,
-                    float* out);
+  // out[c][x] = in[x][c], x < pixels: planes that follow one another. Not of one channel.
+  void (*split)(const std::uint8_t* in, int channels, std::size_t pixels, std::uint8_t* out);
+
+  // out[e] = in[e] * scale + offset, e < count, as Normalisation says.
+  void (*normalise)(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
+                    std::byte* out);
 };
 
 // Portable code first, then what this CPU can run, the fastest last.

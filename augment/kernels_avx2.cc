@@ -2,13 +2,14 @@
 
 #if defined(__x86_64__)
 
+#include <cpuid.h>
 #include <immintrin.h>
 
 #include <cstring>
 
 #include "headrace/augment/fixed_point.h"
 
-#define HEADRACE_AVX2 __attribute__((target("avx2")))
+#define HEADRACE_AVX2 __attribute__((target("avx2,f16c")))
 
 namespace headrace {
 namespace {
@@ -211,7 +212,7 @@ HEADRACE_AVX2 void mirror(const std::uint8_t* in, int width, int channels, std::
     }
   }
   const __m128i shuffle = _mm_load_si128(reinterpret_cast<const __m128i*>(order));
-  const auto move = [&](int from, int to) __attribute__((target("avx2"))) {
+  const auto move = [&](int from, int to) __attribute__((target("avx2,f16c"))) {
     const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + from * channels));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + to * channels), _mm_shuffle_epi8(v, shuffle));
   };
@@ -222,34 +223,120 @@ HEADRACE_AVX2 void mirror(const std::uint8_t* in, int width, int channels, std::
   if (x < width) move(0, width - pixels);
 }
 
-HEADRACE_AVX2 inline void normalise_8(const std::uint8_t* in, __m256 scale, const float* offset,
-                                      float* out) {
-  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
-  const __m256 value = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
-  _mm256_storeu_ps(out, _mm256_add_ps(_mm256_mul_ps(value, scale), _mm256_loadu_ps(offset)));
-}
-
-HEADRACE_AVX2 void normalise(const std::uint8_t* in, float scale, const float* offset,
-                             std::size_t count, float* out) {
-  if (count < 8) {
-    portable_kernels().normalise(in, scale, offset, count, out);
+// Three channels: 16 pixels at a time, what is left of them by the portable code.
+HEADRACE_AVX2 void split(const std::uint8_t* in, int channels, std::size_t pixels,
+                         std::uint8_t* out) {
+  if (channels != 3 || pixels < 16) {
+    portable_kernels().split(in, channels, pixels, out);
     return;
   }
-  const __m256 factor = _mm256_set1_ps(scale);
+  constexpr char no = -128;
+  const __m128i gather[3] = {
+      _mm_setr_epi8(0, 3, 6, 9, 12, 15, no, no, no, no, no, no, no, no, no, no),
+      _mm_setr_epi8(no, no, no, no, no, no, 2, 5, 8, 11, 14, no, no, no, no, no),
+      _mm_setr_epi8(no, no, no, no, no, no, no, no, no, no, no, 1, 4, 7, 10, 13)};
+  const auto move = [&](std::size_t x) HEADRACE_AVX2 {
+    for (std::size_t c = 0; c < 3; ++c) {
+      // Blocks that begin c bytes later: the same shuffles serve every channel.
+      const std::uint8_t* from = in + 3 * x + c;
+      const auto part = [&](std::size_t i) HEADRACE_AVX2 {
+        return _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 16 * i)),
+                                gather[i]);
+      };
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + c * pixels + x),
+                       _mm_or_si128(_mm_or_si128(part(0), part(1)), part(2)));
+    }
+  };
+  std::size_t x = 0;
+  for (; x + 16 <= pixels; x += 16) move(x);
+  if (x < pixels) move(pixels - 16);
+}
+
+HEADRACE_AVX2 inline __m256 normalised_8(const std::uint8_t* in, const float* scale,
+                                         const float* offset) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
+  const __m256 value = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+  return _mm256_add_ps(_mm256_mul_ps(value, _mm256_loadu_ps(scale)), _mm256_loadu_ps(offset));
+}
+
+HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, float* out) {
+  _mm256_storeu_ps(out, low);
+  _mm256_storeu_ps(out + 8, high);
+}
+
+struct F16 {
+  std::uint16_t bits;
+};
+
+HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, F16* out) {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph(low, nearest));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 8), _mm256_cvtps_ph(high, nearest));
+}
+
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+// Of what is no NaN: a level times a number plus a number.
+HEADRACE_AVX2 inline __m256i to_bf16_bits(__m256 value) {
+  const __m256i bits = _mm256_castps_si256(value);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
+  return _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
+}
+
+HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, Bf16* out) {
+  const __m256i packed = _mm256_packus_epi32(to_bf16_bits(low), to_bf16_bits(high));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
+}
+
+template <class T>
+HEADRACE_AVX2 void normalise_as(const std::uint8_t* in, const Normalisation& numbers,
+                                std::size_t count, T* out) {
+  std::size_t phase = 0;
   std::size_t e = 0;
-  for (; e + 8 <= count; e += 8) normalise_8(in + e, factor, offset + e, out + e);
-  if (e < count) {
-    e = count - 8;
-    normalise_8(in + e, factor, offset + e, out + e);
+  for (; e + 16 <= count; e += 16) {
+    const float* scale = numbers.scale + phase;
+    const float* offset = numbers.offset + (numbers.offset_repeats ? phase : e);
+    store_16(normalised_8(in + e, scale, offset), normalised_8(in + e + 8, scale + 8, offset + 8),
+             out + e);
+    phase += 16;
+    if (phase == numbers.period) phase = 0;
   }
+  if (e == count) return;
+  Normalisation rest = numbers;  // less than a vector: no second period
+  rest.scale += phase;
+  rest.offset += numbers.offset_repeats ? phase : e;
+  portable_kernels().normalise(in + e, rest, count - e, reinterpret_cast<std::byte*>(out + e));
+}
+
+HEADRACE_AVX2 void normalise(const std::uint8_t* in, const Normalisation& numbers,
+                             std::size_t count, std::byte* out) {
+  if (numbers.type == ElementType::f16) {
+    normalise_as(in, numbers, count, reinterpret_cast<F16*>(out));
+  } else if (numbers.type == ElementType::bf16) {
+    normalise_as(in, numbers, count, reinterpret_cast<Bf16*>(out));
+  } else {
+    normalise_as(in, numbers, count, reinterpret_cast<float*>(out));
+  }
+}
+
+// Clang's __builtin_cpu_supports does not know it.
+bool has_f16c() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
 }
 
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static const Kernels kernels = {"avx2",        blend_rows, blend_shifted,
-                                  blend_columns, mirror,     normalise};
-  return __builtin_cpu_supports("avx2") != 0 ? &kernels : nullptr;
+  static const Kernels kernels = {"avx2", blend_rows, blend_shifted, blend_columns,
+                                  mirror, split,      normalise};
+  return __builtin_cpu_supports("avx2") != 0 && has_f16c() ? &kernels : nullptr;
 }
 
 }  // namespace headrace

@@ -79,23 +79,59 @@ HEADRACE_AVX512 void blend_shifted(const std::int16_t* mid, int distance, std::i
   }
 }
 
-HEADRACE_AVX512 void normalise(const std::uint8_t* in, float scale, const float* offset,
-                               std::size_t count, float* out) {
-  const __m512 factor = _mm512_set1_ps(scale);
+HEADRACE_AVX512 inline void store_16(__m512 value, float* out) { _mm512_storeu_ps(out, value); }
+
+struct F16 {
+  std::uint16_t bits;
+};
+
+HEADRACE_AVX512 inline void store_16(__m512 value, F16* out) {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtps_ph(value, nearest));
+}
+
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+// Of what is no NaN: a level times a number plus a number.
+HEADRACE_AVX512 inline void store_16(__m512 value, Bf16* out) {
+  const __m512i bits = _mm512_castps_si512(value);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
+  const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(rounded));
+}
+
+template <class T>
+HEADRACE_AVX512 void normalise_as(const std::uint8_t* in, const Normalisation& numbers,
+                                  std::size_t count, T* out) {
+  std::size_t phase = 0;
   std::size_t e = 0;
   for (; e + 16 <= count; e += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + e));
     const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-    _mm512_storeu_ps(out + e,
-                     _mm512_add_ps(_mm512_mul_ps(value, factor), _mm512_loadu_ps(offset + e)));
+    const __m512 scaled = _mm512_mul_ps(value, _mm512_loadu_ps(numbers.scale + phase));
+    const float* offset = numbers.offset + (numbers.offset_repeats ? phase : e);
+    store_16(_mm512_add_ps(scaled, _mm512_loadu_ps(offset)), out + e);
+    phase += 16;
+    if (phase == numbers.period) phase = 0;
   }
-  if (e < count) {
-    const auto valid = static_cast<__mmask16>((1u << (count - e)) - 1);
-    const __m128i bytes = _mm_maskz_loadu_epi8(valid, in + e);
-    const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-    const __m512 shifted =
-        _mm512_add_ps(_mm512_mul_ps(value, factor), _mm512_maskz_loadu_ps(valid, offset + e));
-    _mm512_mask_storeu_ps(out + e, valid, shifted);
+  if (e == count) return;
+  Normalisation rest = numbers;  // less than a vector: no second period
+  rest.scale += phase;
+  rest.offset += numbers.offset_repeats ? phase : e;
+  portable_kernels().normalise(in + e, rest, count - e, reinterpret_cast<std::byte*>(out + e));
+}
+
+HEADRACE_AVX512 void normalise(const std::uint8_t* in, const Normalisation& numbers,
+                               std::size_t count, std::byte* out) {
+  if (numbers.type == ElementType::f16) {
+    normalise_as(in, numbers, count, reinterpret_cast<F16*>(out));
+  } else if (numbers.type == ElementType::bf16) {
+    normalise_as(in, numbers, count, reinterpret_cast<Bf16*>(out));
+  } else {
+    normalise_as(in, numbers, count, reinterpret_cast<float*>(out));
   }
 }
 
@@ -107,9 +143,13 @@ const Kernels* avx512_kernels() {
     return nullptr;
   }
   // Columns are moved pixel by pixel: wider registers would hold nothing more.
-  static const Kernels kernels = {
-      "avx512", blend_rows, blend_shifted, avx2_kernels()->blend_columns, avx2_kernels()->mirror,
-      normalise};
+  static const Kernels kernels = {"avx512",
+                                  blend_rows,
+                                  blend_shifted,
+                                  avx2_kernels()->blend_columns,
+                                  avx2_kernels()->mirror,
+                                  avx2_kernels()->split,
+                                  normalise};
   return &kernels;
 }
 

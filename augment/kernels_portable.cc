@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "headrace/augment/fixed_point.h"
+#include "headrace/augment/half.h"
 #include "headrace/augment/kernels.h"
 
 namespace headrace {
@@ -52,16 +54,47 @@ void mirror(const std::uint8_t* in, int width, int channels, std::uint8_t* out) 
   }
 }
 
-void normalise(const std::uint8_t* in, float scale, const float* offset, std::size_t count,
-               float* out) {
-  for (std::size_t e = 0; e < count; ++e) out[e] = fixed::normalised(in[e], scale, offset[e]);
+void split(const std::uint8_t* in, int channels, std::size_t pixels, std::uint8_t* out) {
+  const auto stride = static_cast<std::size_t>(channels);
+  for (std::size_t c = 0; c < stride; ++c) {
+    for (std::size_t x = 0; x < pixels; ++x) *out++ = in[x * stride + c];
+  }
+}
+
+template <class Convert>
+void normalise_as(Convert convert, const std::uint8_t* in, const Normalisation& numbers,
+                  std::size_t count, std::byte* out) {
+  std::array<decltype(convert(0.0f)), Normalisation::multiple> converted;
+  std::size_t phase = 0;
+  for (std::size_t begin = 0; begin < count; begin += converted.size()) {
+    const std::size_t block = std::min(converted.size(), count - begin);
+    const float* scale = numbers.scale + phase;
+    const float* offset = numbers.offset + (numbers.offset_repeats ? phase : begin);
+    for (std::size_t e = 0; e < block; ++e) {
+      converted[e] = convert(fixed::normalised(in[begin + e], scale[e], offset[e]));
+    }
+    std::memcpy(out + begin * sizeof converted[0], converted.data(), block * sizeof converted[0]);
+    phase += converted.size();
+    if (phase == numbers.period) phase = 0;
+  }
+}
+
+void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
+               std::byte* out) {
+  if (numbers.type == ElementType::f16) {
+    normalise_as(to_f16, in, numbers, count, out);
+  } else if (numbers.type == ElementType::bf16) {
+    normalise_as(to_bf16, in, numbers, count, out);
+  } else {
+    normalise_as([](float value) { return value; }, in, numbers, count, out);
+  }
 }
 
 }  // namespace
 
 const Kernels& portable_kernels() {
-  static const Kernels kernels = {"portable",    blend_rows, blend_shifted,
-                                  blend_columns, mirror,     normalise};
+  static const Kernels kernels = {"portable", blend_rows, blend_shifted, blend_columns,
+                                  mirror,     split,      normalise};
   return kernels;
 }
 

@@ -28,6 +28,8 @@ struct Operation {
   // Draws from `rng`, a stream of this operation and sample alone, and adds to the geometry. Pure.
   // `value` has passed check_value() and is not the default.
   void (*plan)(const ParameterValue& value, Rng& rng, Geometry& geometry);
+  // False for what does the same to every image: it stays for validation and prediction.
+  bool random = true;
 };
 
 // All operations, in the order in which they are applied unless a recipe says otherwise.

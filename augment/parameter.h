@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -9,12 +10,14 @@ namespace headrace {
 
 // How the value of a parameter is written.
 enum class ParameterKind {
-  flag,    // bool
-  number,  // double
-  choice,  // std::string, one of a few
+  flag,     // bool
+  number,   // double
+  choice,   // std::string, one of a few
+  numbers,  // std::vector<double>, separated by commas as text
+  ranges,   // the same: a low and a high end, then those of a second range
 };
 
-using ParameterValue = std::variant<bool, double, std::string>;
+using ParameterValue = std::variant<bool, double, std::string, std::vector<double>>;
 
 // One thing a recipe can be told, by one name everywhere: "width_shift" in C++ and in a recipe
 // file, --width-shift on a command line.
@@ -23,9 +26,10 @@ struct Parameter {
   std::string help;  // one line, without the name
   ParameterKind kind = ParameterKind::flag;
   ParameterValue default_value = false;  // also: "do nothing"
-  double low = 0;                        // a number lies in [low, high]
+  double low = 0;                        // a number, and each of several, lies in [low, high]
   double high = 0;
   std::vector<std::string> choices;
+  std::size_t most = 0;  // of several numbers, or of ranges; none is "do nothing"
 };
 
 // All parameters of recipes, in the order in which they take effect. Programs make their options
@@ -35,8 +39,8 @@ const std::vector<Parameter>& recipe_parameters();
 // Throws Error{invalid_argument} naming the known ones.
 const Parameter& recipe_parameter(std::string_view name);
 
-// The value that `text` stands for: "0.1", "true", "nearest". Throws Error{invalid_argument} saying
-// what would do.
+// The value that `text` stands for: "0.1", "true", "nearest", "0.08,1". Throws
+// Error{invalid_argument} saying what would do.
 ParameterValue parse_value(const Parameter& parameter, std::string_view text);
 
 // Throws Error{invalid_argument} if the value is of another kind or out of range, saying what would

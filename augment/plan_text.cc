@@ -12,6 +12,7 @@ const char* name_of(Filter filter) {
     case Filter::nearest: return "nearest";
     case Filter::linear: return "linear";
     case Filter::triangle: return "antialias";
+    case Filter::box: return "box";
   }
   return "unknown";
 }

@@ -52,6 +52,53 @@ void assign(std::vector<Recipe::Setting>& list, std::string_view name, const Par
   list.insert(place, {std::string(name), value});
 }
 
+// What stays of a recipe's operations when nothing is drawn.
+std::vector<Recipe::Setting> fixed_operations(const Recipe& recipe) {
+  std::vector<Recipe::Setting> fixed;
+  for (const Recipe::Setting& setting : recipe.operations()) {
+    if (!find_operation(setting.first)->random) fixed.push_back(setting);
+    if (setting.first == "random_resized_crop") {
+      const int shorter = std::min(recipe.output().height, recipe.output().width);
+      fixed.emplace_back("short_side", static_cast<double>(std::lround(shorter * 8 / 7.0)));
+    }
+  }
+  return fixed;
+}
+
+void check_crops(const Recipe& recipe) {
+  std::vector<std::string_view> crops;
+  for (const auto& [name, value] : recipe.operations()) {
+    if (name == "random_resized_crop" || name == "short_side" || name == "center_crop") {
+      crops.push_back(name);
+    }
+  }
+  if (crops.size() > 1) {
+    refuse(fmt::format("a recipe crops in one way: give only one of {}", fmt::join(crops, ", ")));
+  }
+}
+
+void check_normalisation(const Recipe& recipe) {
+  const auto is_default = [&](const char* name) {
+    return recipe.get(name) == recipe_parameter(name).default_value;
+  };
+  for (const char* name : {"channel_mean", "channel_std"}) {
+    const std::size_t count = std::get<std::vector<double>>(recipe.get(name)).size();
+    if (count > 1 && count != static_cast<std::size_t>(recipe.output().channels)) {
+      refuse(fmt::format("{} of {} numbers for {} channels: give one for each, or one for all",
+                         name, count, recipe.output().channels));
+    }
+  }
+  if (!is_default("mean") && !is_default("channel_mean")) {
+    refuse("a recipe subtracts one mean: leave out mean, which is fitted, or channel_mean");
+  }
+  if (recipe.type() != ElementType::u8) return;
+  for (const char* name : {"rescale", "mean", "channel_mean", "channel_std"}) {
+    if (!is_default(name)) {
+      refuse(fmt::format("a u8 output cannot be normalised: make f32, or leave {} out", name));
+    }
+  }
+}
+
 }  // namespace
 
 Recipe::Recipe(ImageShape output, ElementType type) : output_(output), type_(type) {
@@ -63,8 +110,10 @@ Recipe::Recipe(ImageShape output, ElementType type) : output_(output), type_(typ
     refuse(fmt::format("a recipe's output of {} is too large: a side may have {} pixels",
                        text_of(output), max_output_side));
   }
-  if (type != ElementType::u8 && type != ElementType::f32) {
-    refuse(fmt::format("a recipe cannot make {}: its output is u8 or f32", to_string(type)));
+  if (type != ElementType::u8 && type != ElementType::f32 && type != ElementType::f16 &&
+      type != ElementType::bf16) {
+    refuse(fmt::format("a recipe cannot make {}: its output is u8, f32, f16 or bf16",
+                       to_string(type)));
   }
 }
 
@@ -85,6 +134,10 @@ const ParameterValue& Recipe::get(std::string_view name) const {
     }
   }
   return recipe_parameter(name).default_value;
+}
+
+Layout Recipe::layout() const {
+  return std::get<std::string>(get("layout")) == "nchw" ? Layout::nchw : Layout::nhwc;
 }
 
 MeanKind Recipe::mean_kind() const {
@@ -130,12 +183,13 @@ void Recipe::set_mean(const ImageStatistics& statistics) {
 Recipe Recipe::unaugmented(ElementType pixels) const {
   Recipe plain(output_, pixels);
   plain.set("resize", get("resize"));
+  plain.operations_ = fixed_operations(*this);
   return plain;
 }
 
 Recipe Recipe::for_inference() const {
   Recipe plain = *this;
-  plain.operations_.clear();
+  plain.operations_ = fixed_operations(*this);
   for (const char* name : {"fill_mode", "fill_value"}) {
     plain.set(name, recipe_parameter(name).default_value);
   }
@@ -155,11 +209,8 @@ std::shared_ptr<const Augmenter> Recipe::make_augmenter() const {
                     "unaugmented images, then set_mean()",
                     to_string(get("mean"))));
   }
-  if (type_ == ElementType::u8 && (mean_kind() != MeanKind::none ||
-                                   get("rescale") != recipe_parameter("rescale").default_value)) {
-    refuse(
-        "a u8 output can be neither rescaled nor centred: make f32, or leave rescale and mean out");
-  }
+  check_crops(*this);
+  check_normalisation(*this);
   return std::make_shared<const RecipeAugmenter>(*this);
 }
 

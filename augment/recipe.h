@@ -17,21 +17,28 @@ namespace headrace {
 // What is subtracted from the (rescaled) pixels.
 enum class MeanKind : std::uint8_t { none, pixel, channel };
 
-// What becomes of an image on its way into a batch: resized to the output size, moved and mirrored
-// by random operations, multiplied by `rescale`, the mean subtracted. A value type; its
+enum class Layout : std::uint8_t { nhwc, nchw };
+
+// What becomes of an image on its way into a batch: cropped and resized to the output size, moved
+// and mirrored by random operations, multiplied by `rescale`, the mean subtracted, the result
+// divided by a deviation. A value type; its
 // make_augmenter() does the work.
 //
 //   Recipe recipe({32, 32, 3});
 //   recipe.set("width_shift", 0.1).set("horizontal_flip", true).set("mean", "pixel");
 //   recipe.set_mean(fit_statistics(unaugmented_images));
 //
-// Output is [height, width, channels], f32 or u8 (then without rescale and mean).
+// Output is [height, width, channels] (layout nhwc) or [channels, height, width] (nchw), of type
+// f32, f16, bf16, or u8 (then without rescale, mean and deviation). A value is computed in f32 as
+//   level * (rescale / channel_std) + (-mean / channel_std)
+// with both factors rounded once, a multiplication and an addition, then rounded to the type.
 //
-// Order, as in Keras' ImageDataGenerator: resize, operations as listed (by default shifts, then
-// flips), rescale, mean. All geometry is one sampling of the source.
+// Order, as in Keras' ImageDataGenerator: resize, operations as listed (by default crops, shifts,
+// then flips), rescale, mean. All geometry is one sampling of the source.
 class Recipe {
  public:
-  // Throws Error{invalid_argument} unless every extent is positive and the type is u8 or f32.
+  // Throws Error{invalid_argument} unless every extent is positive and the type is u8, f32, f16 or
+  // bf16.
   explicit Recipe(ImageShape output, ElementType type = ElementType::f32);
 
   const ImageShape& output() const { return output_; }
@@ -45,6 +52,8 @@ class Recipe {
   // The value of a parameter, its default if it was not set.
   const ParameterValue& get(std::string_view name) const;
 
+  Layout layout() const;
+  // What is fitted; a given channel_mean is none.
   MeanKind mean_kind() const;
   // True if the mean's values are wanted and not yet given.
   bool needs_mean() const;
@@ -56,9 +65,12 @@ class Recipe {
   void set_mean(const ImageStatistics& statistics);
   const std::vector<float>& mean() const { return mean_; }
 
-  // Only the resize; of the type of the source's pixels: what the mean is fitted over.
+  // Nothing random, nothing normalised; of the type of the source's pixels: what the mean is fitted
+  // over.
   Recipe unaugmented(ElementType pixels = ElementType::u8) const;
-  // The same resize and normalisation, nothing random: for validation and prediction.
+  // The same resize and normalisation, nothing random: for validation and prediction. In place of
+  // random_resized_crop, what ImageNet is evaluated with: short_side 8/7 of the output's shorter
+  // side (256 for 224).
   Recipe for_inference() const;
 
   // Everything but the mean's values, which travel as an array.
@@ -72,8 +84,9 @@ class Recipe {
   // Differs when any rendered pixel could differ: also with the mean's values.
   std::uint64_t fingerprint() const;
 
-  // Throws Error{invalid_argument} if the mean is needed and missing, or if a u8 output is to be
-  // rescaled or centred.
+  // Throws Error{invalid_argument} if the mean is needed and missing, if a u8 output is to be
+  // normalised, if channel_mean or channel_std have neither one value nor one for each channel, or
+  // if two of the recipe's parameters contradict each other.
   std::shared_ptr<const Augmenter> make_augmenter() const;
 
   // Set operations in the order in which they are applied.

@@ -10,6 +10,7 @@ namespace {
 
 Filter filter_of(const std::string& resize) {
   if (resize == "nearest") return Filter::nearest;
+  if (resize == "box") return Filter::box;
   return resize == "linear" ? Filter::linear : Filter::triangle;
 }
 
@@ -24,6 +25,22 @@ const T& setting(const Recipe& recipe, const char* name) {
   return std::get<T>(recipe.get(name));
 }
 
+std::vector<std::int64_t> shape_of(const Recipe& recipe) {
+  const auto [height, width, channels] = recipe.output();
+  if (recipe.layout() == Layout::nchw) return {channels, height, width};
+  return {height, width, channels};
+}
+
+Finish::Numbers normalisation_of(const Recipe& recipe) {
+  Finish::Numbers numbers;
+  numbers.scale = setting<double>(recipe, "rescale");
+  numbers.mean.assign(recipe.mean().begin(), recipe.mean().end());
+  const auto& given = setting<std::vector<double>>(recipe, "channel_mean");
+  if (!given.empty()) numbers.mean = given;
+  numbers.deviation = setting<std::vector<double>>(recipe, "channel_std");
+  return numbers;
+}
+
 std::string text_of(const Region& region) {
   return fmt::format("rows {} to {}, columns {} to {}", region.top, region.top + region.height,
                      region.left, region.left + region.width);
@@ -36,11 +53,8 @@ void check(bool good, const std::string& message) {
 }  // namespace
 
 RecipeAugmenter::RecipeAugmenter(const Recipe& recipe, const Kernels& kernels)
-    : output_{"image",
-              recipe.type(),
-              {recipe.output().height, recipe.output().width, recipe.output().channels}},
-      finish_(recipe.output(), recipe.type(),
-              static_cast<float>(setting<double>(recipe, "rescale")), recipe.mean()),
+    : output_{"image", recipe.type(), shape_of(recipe)},
+      finish_(recipe.output(), recipe.type(), recipe.layout(), normalisation_of(recipe)),
       filter_(filter_of(setting<std::string>(recipe, "resize"))),
       fill_mode_(fill_mode_of(setting<std::string>(recipe, "fill_mode"))),
       fill_value_(static_cast<float>(setting<double>(recipe, "fill_value"))),
@@ -56,17 +70,17 @@ SamplePlan RecipeAugmenter::plan(ImageSize source, const Rng& sample) const {
       source.width > max_source_side) {
     check(false, fmt::format("an image of {}x{} pixels cannot become {}x{}: its sides must have 1 "
                              "to {} pixels",
-                             source.height, source.width, finish_.shape.height, finish_.shape.width,
-                             max_source_side));
+                             source.height, source.width, finish_.shape().height,
+                             finish_.shape().width, max_source_side));
   }
-  Geometry geometry(source, finish_.shape.size());
+  Geometry geometry(source, finish_.shape().size());
   for (const Step& step : steps_) {
     Rng rng = sample.for_operation(step.stream);
     step.operation->plan(step.value, rng, geometry);
   }
   SamplePlan plan;
   plan.source = source;
-  plan.output = finish_.shape.size();
+  plan.output = finish_.shape().size();
   plan.source_from_output = geometry.source_from_output;
   plan.filter = filter_;
   plan.fill_mode = fill_mode_;
@@ -81,9 +95,9 @@ void RecipeAugmenter::render(const SamplePlan& plan, const ImageView& pixels, co
     check(false, fmt::format("an image of {} channels for a recipe of {}", pixels.shape.channels,
                              channels()));
   }
-  if (!(plan.output == finish_.shape.size())) {
+  if (!(plan.output == finish_.shape().size())) {
     check(false, fmt::format("a plan for {}x{} for a recipe of {}x{}", plan.output.height,
-                             plan.output.width, finish_.shape.height, finish_.shape.width));
+                             plan.output.width, finish_.shape().height, finish_.shape().width));
   }
   if (pixels.shape.height != decoded.height || pixels.shape.width != decoded.width) {
     check(false, fmt::format("pixels of {}x{} that are said to show {}", pixels.shape.height,

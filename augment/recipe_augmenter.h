@@ -22,7 +22,7 @@ class RecipeAugmenter final : public Augmenter {
   explicit RecipeAugmenter(const Recipe& recipe, const Kernels& kernels = best_kernels());
 
   const FieldSpec& output() const override { return output_; }
-  int channels() const override { return finish_.shape.channels; }
+  int channels() const override { return finish_.shape().channels; }
   SamplePlan plan(ImageSize source, const Rng& sample) const override;
   void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
               std::byte* destination, RenderScratch& scratch) const override;

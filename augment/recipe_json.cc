@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "headrace/augment/operation.h"
 #include "headrace/augment/recipe.h"
@@ -15,6 +16,9 @@ using Json = nlohmann::ordered_json;
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::invalid_argument, message);
 }
+
+constexpr std::array output_types = {ElementType::u8, ElementType::f32, ElementType::f16,
+                                     ElementType::bf16};
 
 Json parse_object(std::string_view text) {
   Json json;
@@ -39,6 +43,9 @@ ParameterValue value_from_json(const Parameter& parameter, const Json& json) {
     value = json.get<double>();
   } else if (json.is_string()) {
     value = json.get<std::string>();
+  } else if (json.is_array() &&
+             std::all_of(json.begin(), json.end(), [](const Json& v) { return v.is_number(); })) {
+    value = json.get<std::vector<double>>();
   } else {
     value = json.dump();
     if (parameter.kind == ParameterKind::choice) value = false;  // refused below, as any non-text
@@ -66,12 +73,13 @@ Recipe recipe_of_output(const Json& output) {
   }
   ElementType type = ElementType::f32;
   if (const auto found = output.find("type"); found != output.end()) {
-    if (*found == "u8") {
-      type = ElementType::u8;
-    } else if (*found != "f32") {
-      refuse(
-          fmt::format("recipe: output.type {} will not do: give \"u8\" or \"f32\"", found->dump()));
+    const auto known = std::find_if(output_types.begin(), output_types.end(),
+                                    [&](ElementType t) { return *found == to_string(t); });
+    if (known == output_types.end()) {
+      refuse(fmt::format("recipe: output.type {} will not do: give u8, f32, f16 or bf16",
+                         found->dump()));
     }
+    type = *known;
   }
   return Recipe({extent_from_json(output, "height"), extent_from_json(output, "width"),
                  extent_from_json(output, "channels")},

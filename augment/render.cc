@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "headrace/augment/axis_table.h"
@@ -33,7 +32,7 @@ class LevelRenderer {
         evenly_(blends_evenly(x_axis_)),
         constant_(static_cast<std::int32_t>(
             std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))) {
-    mid_.channels = finish.shape.channels;
+    mid_.channels = finish.shape().channels;
     mid_.read = indices_read(x_axis_);
     mid_.range = indices_of_taps(x_axis_);
     if (evenly_) place_even_columns();
@@ -41,14 +40,14 @@ class LevelRenderer {
 
   void render(std::byte* destination, RenderScratch& scratch) {
     allocate(scratch);
-    const int height = finish_.shape.height;
+    const int height = finish_.shape().height;
     for (int y = 0; y < height; y += band_) {
       const int rows = std::min(band_, height - y);
       for (int r = 0; r < rows; ++r) {
         blend_rows(y + r);
         blend_columns(levels_ + static_cast<std::size_t>(r) * finish_.row_elements());
       }
-      finish(y, rows, destination);
+      finish_.levels(levels_, y, rows, destination, finishing_, kernels_);
     }
   }
 
@@ -65,7 +64,7 @@ class LevelRenderer {
 
   void allocate(RenderScratch& scratch) {
     constexpr int group = 2;  // kernels take taps in pairs
-    band_ = finish_rows(finish_.shape);
+    band_ = finish_.rows_at_once();
     const std::size_t row = finish_.row_elements();
     const auto padding = static_cast<std::size_t>(mid_.channels) * group;
 
@@ -80,6 +79,7 @@ class LevelRenderer {
     const std::size_t mirrored = layout.reserve(row + Kernels::slack);
     const std::size_t levels =
         layout.reserve(static_cast<std::size_t>(band_) * row + Kernels::slack);
+    const std::size_t finishing = layout.reserve(finish_.scratch_bytes());
     if (scratch.bytes.size() < layout.size()) scratch.bytes.resize(layout.size());
 
     std::byte* memory = ScratchLayout::align(scratch.bytes.data());
@@ -88,6 +88,7 @@ class LevelRenderer {
     mid_.memory = reinterpret_cast<std::int16_t*>(memory + mid);
     mirrored_ = reinterpret_cast<std::uint8_t*>(memory + mirrored);
     levels_ = reinterpret_cast<std::uint8_t*>(memory + levels);
+    finishing_ = memory + finishing;
     if (!evenly_) {
       make_column_blend(make_table(x_axis_, group, memory + x_table), memory + blend);
     }
@@ -149,18 +150,7 @@ class LevelRenderer {
     const bool mirror = x_axis_.is_mirrored();
     kernels_.blend_shifted(mid_.at(even_begin_), mid_.channels, left, even_right_,
                            finish_.row_elements(), mirror ? mirrored_ : out);
-    if (mirror) kernels_.mirror(mirrored_, finish_.shape.width, mid_.channels, out);
-  }
-
-  void finish(int row, int rows, std::byte* destination) const {
-    const std::size_t begin = static_cast<std::size_t>(row) * finish_.row_elements();
-    const std::size_t count = static_cast<std::size_t>(rows) * finish_.row_elements();
-    if (finish_.type == ElementType::u8) {
-      std::memcpy(destination + begin, levels_, count);
-    } else {
-      kernels_.normalise(levels_, finish_.scale, finish_.offsets_of(row), count,
-                         reinterpret_cast<float*>(destination) + begin);
-    }
+    if (mirror) kernels_.mirror(mirrored_, finish_.shape().width, mid_.channels, out);
   }
 
   const ImageView& pixels_;
@@ -181,31 +171,10 @@ class LevelRenderer {
   MidRow<std::int16_t> mid_;
   std::uint8_t* mirrored_ = nullptr;
   std::uint8_t* levels_ = nullptr;  // `band_` rows
+  std::byte* finishing_ = nullptr;
 };
 
 }  // namespace
-
-int finish_rows(const ImageShape& output) {
-  constexpr std::size_t cached_elements = 4096;
-  const std::size_t row =
-      static_cast<std::size_t>(output.width) * static_cast<std::size_t>(output.channels);
-  const std::size_t rows = std::max<std::size_t>(cached_elements / row, 1);
-  return static_cast<int>(std::min<std::size_t>(rows, static_cast<std::size_t>(output.height)));
-}
-
-Finish::Finish(ImageShape output, ElementType output_type, float scale_factor,
-               const std::vector<float>& mean)
-    : shape(output),
-      type(output_type),
-      scale(scale_factor),
-      per_pixel(mean.size() == output.elements()) {
-  const std::size_t rows =
-      static_cast<std::size_t>(per_pixel ? output.height : finish_rows(output));
-  offsets.resize(rows * row_elements());
-  for (std::size_t e = 0; e < offsets.size(); ++e) {
-    offsets[e] = mean.empty() ? 0.0f : -mean[e % mean.size()];
-  }
-}
 
 void render_levels(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                    const Finish& finish, std::byte* destination, RenderScratch& scratch,

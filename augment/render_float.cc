@@ -23,25 +23,17 @@ class ValueRenderer {
         y_axis_(row_axis(plan)),
         x_axis_(column_axis(plan)),
         constant_(plan.fill_value) {
-    mid_.channels = finish.shape.channels;
+    mid_.channels = finish.shape().channels;
     mid_.read = indices_read(x_axis_);
     mid_.range = indices_of_taps(x_axis_);
   }
 
   void render(std::byte* destination, RenderScratch& scratch) {
     allocate(scratch);
-    const std::size_t row = finish_.row_elements();
-    for (int y = 0; y < finish_.shape.height; ++y) {
+    for (int y = 0; y < finish_.shape().height; ++y) {
       blend_rows(y);
-      const std::size_t begin = static_cast<std::size_t>(y) * row;
-      if (finish_.type == ElementType::u8) {
-        blend_columns(values_);
-        round(reinterpret_cast<std::uint8_t*>(destination) + begin);
-      } else {
-        float* out = reinterpret_cast<float*>(destination) + begin;
-        blend_columns(out);
-        normalise(y, out);
-      }
+      blend_columns(values_);
+      finish_.values(values_, y, destination);
     }
   }
 
@@ -90,20 +82,6 @@ class ValueRenderer {
         if (weight == 0) continue;
         for (int c = 0; c < channels; ++c) out[c] += pixel[c] * weight;
       }
-    }
-  }
-
-  void normalise(int y, float* out) const {
-    const float* offsets = finish_.offsets_of(finish_.per_pixel ? y : 0);
-    for (std::size_t e = 0; e < finish_.row_elements(); ++e) {
-      out[e] = fixed::normalised(out[e], finish_.scale, offsets[e]);
-    }
-  }
-
-  void round(std::uint8_t* out) const {
-    for (std::size_t e = 0; e < finish_.row_elements(); ++e) {
-      const float value = std::floor(values_[e] + 0.5f);
-      out[e] = value >= 255 ? 255 : value > 0 ? static_cast<std::uint8_t>(value) : 0;
     }
   }
 

@@ -27,6 +27,7 @@ enum class Filter : std::uint8_t {
   nearest,
   linear,    // 2x2 taps whatever the scale: aliases when it shrinks
   triangle,  // linear, widened by the scale when it shrinks (antialiased, as Pillow's BILINEAR)
+  box,       // the mean of the pixels whose centres an output covers (as Pillow's BOX)
 };
 
 // What lies outside the source image; scipy.ndimage's names.

@@ -23,19 +23,46 @@ TEST(Kernels, ArePortableFirstAndNamedApart) {
 
 // Vector code has its edges at other lengths than what images of a test happen to have. Outputs
 // without slack have not one byte more than they need, for the address sanitizer.
-TEST(Kernels, NormaliseAgreesAtEveryLength) {
+TEST(Kernels, NormaliseAgreesAtEveryLengthAndType) {
   Rng rng(1, 0);
-  for (std::size_t count = 0; count < 100; ++count) {
-    std::vector<std::uint8_t> in(count);
-    std::vector<float> offset(count);
-    for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
-    for (float& value : offset) value = static_cast<float>(rng.uniform(-300, 0));
-    std::vector<float> expected(count);
-    portable_kernels().normalise(in.data(), 0.7f, offset.data(), count, expected.data());
-    for (const Kernels* kernels : available_kernels()) {
-      std::vector<float> result(count);
-      kernels->normalise(in.data(), 0.7f, offset.data(), count, result.data());
-      ASSERT_EQ(result, expected) << kernels->name << ", " << count;
+  constexpr std::size_t period = 48;
+  for (const ElementType type : {ElementType::f32, ElementType::f16, ElementType::bf16}) {
+    for (const bool repeats : {true, false}) {
+      for (std::size_t count = 0; count < 150; ++count) {
+        std::vector<std::uint8_t> in(count);
+        std::vector<float> scale(period);
+        std::vector<float> offset(repeats ? period : count);
+        for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
+        for (float& value : scale) value = static_cast<float>(rng.uniform(-1, 2));
+        for (float& value : offset) value = static_cast<float>(rng.uniform(-300, 0));
+        const Normalisation numbers{scale.data(), offset.data(), period, repeats, type};
+        std::vector<std::byte> expected(count * size_of(type));
+        portable_kernels().normalise(in.data(), numbers, count, expected.data());
+        for (const Kernels* kernels : available_kernels()) {
+          std::vector<std::byte> result(expected.size());
+          kernels->normalise(in.data(), numbers, count, result.data());
+          ASSERT_EQ(result, expected) << kernels->name << ", " << count << to_string(type);
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, SplitAgreesAtEveryLengthAndNumberOfChannels) {
+  Rng rng(4, 0);
+  for (int channels = 2; channels < 6; ++channels) {
+    for (std::size_t pixels = 1; pixels < 70; ++pixels) {
+      const std::size_t count = pixels * static_cast<std::size_t>(channels);
+      std::vector<std::uint8_t> in(count + Kernels::slack);
+      for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
+      for (const Kernels* kernels : available_kernels()) {
+        std::vector<std::uint8_t> planes(count);
+        kernels->split(in.data(), channels, pixels, planes.data());
+        for (std::size_t e = 0; e < count; ++e) {
+          ASSERT_EQ(planes[e], in[e % pixels * static_cast<std::size_t>(channels) + e / pixels])
+              << kernels->name << ", " << pixels << "x" << channels;
+        }
+      }
     }
   }
 }

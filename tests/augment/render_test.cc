@@ -23,7 +23,7 @@ using testing::render_u8;
 using testing::view_of;
 using testing::whole;
 
-constexpr std::array all_filters = {Filter::nearest, Filter::linear, Filter::triangle};
+constexpr std::array all_filters = {Filter::nearest, Filter::linear, Filter::triangle, Filter::box};
 constexpr std::array all_fills = {FillMode::constant, FillMode::nearest, FillMode::reflect,
                                   FillMode::wrap};
 
@@ -47,7 +47,7 @@ RandomCase random_case(std::uint64_t seed, int largest) {
     return whole_pixels ? std::round(distance) : distance;
   };
   const bool whole_pixels = rng.chance(0.3);
-  SamplePlan plan = make_plan(source.size(), output, all_filters[rng.below(3)],
+  SamplePlan plan = make_plan(source.size(), output, all_filters[rng.below(4)],
                               all_fills[rng.below(4)], shift(whole_pixels), shift(whole_pixels));
   plan.fill_value = static_cast<float>(rng.below(256));
   if (rng.chance(0.5)) mirror_horizontally(plan);
@@ -196,7 +196,7 @@ TEST(Render, AFlatImageStaysFlat) {
   for (int i = 0; i < 300; ++i) {
     const ImageSize output{static_cast<int>(rng.below(120)) + 1,
                            static_cast<int>(rng.below(120)) + 1};
-    SamplePlan plan = make_plan(image.shape.size(), output, all_filters[rng.below(3)],
+    SamplePlan plan = make_plan(image.shape.size(), output, all_filters[rng.below(4)],
                                 all_fills[rng.below(4)], rng.uniform(-9, 9), rng.uniform(-9, 9));
     plan.fill_value = 255;
     EXPECT_THAT(render_u8(plan, image.view()), ::testing::Each(255));

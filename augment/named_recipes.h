@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "headrace/augment/recipe.h"
+
+namespace headrace {
+
+// Recipes that everyone knows by name.
+//   imagenet: random_resized_crop of 8 % to 100 % of the area to 224x224, horizontal_flip,
+//   ImageNet's mean and deviation, f32; its for_inference(): short_side 256, centre 224x224.
+const std::vector<std::string>& recipe_names();
+
+// Nothing if there is none of that name.
+std::optional<Recipe> find_named_recipe(std::string_view name);
+
+// Throws Error{invalid_argument} naming the known ones.
+Recipe named_recipe(std::string_view name);
+
+}  // namespace headrace
