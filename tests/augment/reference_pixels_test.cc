@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdlib>
 
+#include "headrace/augment/axis.h"
 #include "headrace/augment/kernels.h"
+#include "headrace/augment/recipe.h"
 #include "pictures.h"
 
 namespace headrace {
@@ -57,6 +59,74 @@ TEST(ReferencePixels, NearestResizeIsPillowsNearest) {
       EXPECT_EQ(largest_difference(render_u8(plan, source.view()), expected), 0)
           << name_of(picture, "nearest", size);
     }
+  }
+}
+
+// A resize of part of a picture. As Pillow's Image.resize(box=...), the filter reads beyond it.
+SamplePlan part_plan(ImageSize source, const Region& part, ImageSize output, Filter filter) {
+  SamplePlan plan = make_plan(source, output, filter, FillMode::nearest);
+  AffineMap& map = plan.source_from_output;
+  map.xx = static_cast<double>(part.width) / output.width;
+  map.yy = static_cast<double>(part.height) / output.height;
+  map.xt = part.left;
+  map.yt = part.top;
+  plan.region = region_of(plan);
+  return plan;
+}
+
+// No pixel is further off: where these sizes put a pixel's centre on the border of a box, the
+// numbers are exact in both.
+TEST(ReferencePixels, PartsAreResizedAsByPillowWithinOneLevel) {
+  struct Case {
+    Region part;
+    ImageSize output;
+  };
+  constexpr std::array<Case, 5> cases = {{{{3, 5, 20, 16}, {8, 8}},
+                                          {{0, 0, 12, 9}, {16, 24}},
+                                          {{8, 9, 16, 13}, {9, 4}},
+                                          {{2, 1, 7, 3}, {20, 5}},
+                                          {{0, 4, 27, 19}, {7, 11}}}};
+  const std::array<std::pair<const char*, Filter>, 3> methods = {
+      {{"bilinear", Filter::triangle}, {"box", Filter::box}, {"nearest", Filter::nearest}}};
+  for (const char* picture : {"colour", "grey"}) {
+    Image source = load_picture(picture);
+    for (const auto& [method, filter] : methods) {
+      for (std::size_t i = 0; i < cases.size(); ++i) {
+        const std::string name = std::string(picture) + "_" + method + "_part_" + std::to_string(i);
+        Image expected = load_picture(name);
+        const SamplePlan plan =
+            part_plan(source.shape().size(), cases[i].part, cases[i].output, filter);
+        EXPECT_LE(largest_difference(render_u8(plan, source.view()), expected),
+                  filter == Filter::nearest ? 0 : 1)
+            << name;
+      }
+    }
+  }
+}
+
+TEST(ReferencePixels, ABoxIsPillowsWithinOneLevel) {
+  for (const char* picture : {"colour", "grey"}) {
+    Image source = load_picture(picture);
+    for (const ImageSize size : sizes) {
+      Image expected = load_picture(name_of(picture, "box", size));
+      for (const FillMode fill :
+           {FillMode::nearest, FillMode::constant, FillMode::reflect, FillMode::wrap}) {
+        const SamplePlan plan = make_plan(source.shape().size(), size, Filter::box, fill);
+        EXPECT_LE(largest_difference(render_u8(plan, source.view()), expected), 1)
+            << name_of(picture, "box", size) << ", fill mode " << static_cast<int>(fill);
+      }
+    }
+  }
+}
+
+TEST(ReferencePixels, ShortSideAndCentreAreTorchvisionsEvaluationWithinOneLevel) {
+  for (const char* picture : {"colour", "grey"}) {
+    Image source = load_picture(picture);
+    Recipe recipe({14, 16, source.shape().channels}, ElementType::u8);
+    recipe.set("short_side", 20.0);
+    const SamplePlan plan = recipe.make_augmenter()->plan(source.shape().size(), Rng(0, 0));
+    Image expected = load_picture(std::string(picture) + "_evaluated");
+    EXPECT_LE(largest_difference(render_u8(plan, source.view()), expected), 1) << picture;
   }
 }
 
