@@ -126,7 +126,7 @@ struct ImageSequence::Impl {
   }
 
   EpochOrder order(std::uint64_t epoch) const {
-    return {dataset->size(), options.shuffle, options.seed, epoch};
+    return {dataset->size(), options.shuffle, options.seed, epoch, options.blocks};
   }
 
   ImageInfo open(Scratch& scratch) const {
@@ -304,6 +304,7 @@ ImageSequence::ImageSequence(std::shared_ptr<const Dataset> dataset,
   impl_->decoder = std::move(decoder);
   impl_->augmenter = std::move(augmenter);
   impl_->options = options;
+  static_cast<void>(impl_->order(0));  // refuses blocks that make no sense
   impl_->failures.emplace(options.on_error, options.error_budget, impl_->dataset->size());
 }
 
@@ -375,6 +376,9 @@ std::uint64_t ImageSequence::fingerprint() const {
       .add(impl_->augmenter->fingerprint())
       .add(impl_->options.seed)
       .add(impl_->options.shuffle);
+  if (impl_->options.shuffle == Shuffle::blocks) {
+    fingerprint.add(impl_->options.blocks.samples).add(impl_->options.blocks.window);
+  }
   return fingerprint.value();
 }
 

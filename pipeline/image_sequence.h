@@ -15,6 +15,7 @@ namespace headrace {
 struct ImageSequenceOptions {
   std::uint64_t seed = 0;
   Shuffle shuffle = Shuffle::full;
+  BlockShuffle blocks = {};  // for Shuffle::blocks
   // For samples that cannot be made. What it does to them is a function of seed, epoch and position
   // too. It is no part of the fingerprint: a stream that failed may go on under another policy.
   ErrorPolicy on_error = ErrorPolicy::fail;

@@ -176,6 +176,15 @@ TEST(ImageSequence, RefusesSamplesOutsideOfTheEpoch) {
   EXPECT_THROW(sequence.plan(0, 3), Error);
 }
 
+TEST(ImageSequence, TakesSamplesInTheOrderOfTheBlocksItWasAskedFor) {
+  const ImageSequence sequence =
+      encoded(dataset_of(50), {.seed = 3, .shuffle = Shuffle::blocks, .blocks = {4, 3}});
+  const Filled batch(sequence, 2, 0, 50);
+  const EpochOrder order(50, Shuffle::blocks, 3, 2, {4, 3});
+  for (std::int64_t row = 0; row < 50; ++row) EXPECT_EQ(batch.label(row), order.index_at(row));
+  EXPECT_THROW(encoded(dataset_of(50), {.shuffle = Shuffle::blocks, .blocks = {0, 3}}), Error);
+}
+
 std::string refusal(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Decoder> decoder,
                     int channels) {
   try {
@@ -212,6 +221,11 @@ TEST(ImageSequence, FingerprintTellsSeedShuffleAndRecipeApart) {
   EXPECT_EQ(base, encoded(dataset_of(5), {.seed = 1}).fingerprint());
   EXPECT_NE(base, encoded(dataset, {.seed = 2}).fingerprint());
   EXPECT_NE(base, encoded(dataset, {.seed = 1, .shuffle = Shuffle::none}).fingerprint());
+  const ImageSequenceOptions blocks{.seed = 1, .shuffle = Shuffle::blocks};
+  EXPECT_NE(base, encoded(dataset, blocks).fingerprint());
+  ImageSequenceOptions larger = blocks;
+  ++larger.blocks.samples;
+  EXPECT_NE(encoded(dataset, larger).fingerprint(), encoded(dataset, blocks).fingerprint());
   const ImageSequence other_recipe(dataset, std::make_shared<fake::Codec>(),
                                    std::make_shared<fake::RandomCrop>(3, 10), {.seed = 1});
   EXPECT_NE(base, other_recipe.fingerprint());
