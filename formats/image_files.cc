@@ -26,6 +26,21 @@ void ImageFiles::read(std::int64_t index, Record& into) const {
   if (table_.labelled) into.values[1].set_scalar(row.label);
 }
 
+bool ImageFiles::try_read(std::int64_t index, Record& into) const {
+  const ImageFileRow& row = this->row(index);
+  into.values.resize(info_.fields.size());
+  RecordValue& image = into.values[0];
+  const auto bytes = reader_.try_read(table_.c_path(row), image.buffer);
+  if (!bytes) return false;
+  image.bytes = *bytes;
+  if (table_.labelled) into.values[1].set_scalar(row.label);
+  return true;
+}
+
+std::size_t ImageFiles::will_need(std::int64_t index) const {
+  return reader_.will_need(table_.c_path(row(index)));
+}
+
 std::string ImageFiles::key(std::int64_t index) const {
   const ImageFileRow& row = this->row(index);
   const std::string_view path = table_.path(row);

@@ -44,6 +44,8 @@ class ImageFiles final : public Dataset {
   std::int64_t size() const override { return static_cast<std::int64_t>(table_.rows.size()); }
   const DatasetInfo& info() const override { return info_; }
   void read(std::int64_t index, Record& into) const override;
+  bool try_read(std::int64_t index, Record& into) const override;
+  std::size_t will_need(std::int64_t index) const override;
   std::int64_t label(std::int64_t index) const override { return row(index).label; }
   // "train.csv:812: cats/812.jpg", or the path where there is no list.
   std::string key(std::int64_t index) const override;

@@ -20,6 +20,14 @@ Subset::Subset(std::shared_ptr<const Dataset> dataset, std::int64_t first, std::
 
 void Subset::read(std::int64_t index, Record& into) const { dataset_->read(first_ + index, into); }
 
+bool Subset::try_read(std::int64_t index, Record& into) const {
+  return dataset_->try_read(first_ + index, into);
+}
+
+std::size_t Subset::will_need(std::int64_t index) const {
+  return dataset_->will_need(first_ + index);
+}
+
 std::int64_t Subset::label(std::int64_t index) const { return dataset_->label(first_ + index); }
 
 std::string Subset::key(std::int64_t index) const { return dataset_->key(first_ + index); }

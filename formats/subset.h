@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,6 +18,8 @@ class Subset final : public Dataset {
   std::int64_t size() const override { return count_; }
   const DatasetInfo& info() const override { return dataset_->info(); }
   void read(std::int64_t index, Record& into) const override;
+  bool try_read(std::int64_t index, Record& into) const override;
+  std::size_t will_need(std::int64_t index) const override;
   std::int64_t label(std::int64_t index) const override;
   std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;

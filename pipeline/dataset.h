@@ -72,6 +72,23 @@ class Dataset {
   // Throws Error{io} or Error{corrupt_data} without the record's key: the caller adds it.
   virtual void read(std::int64_t index, Record& into) const = 0;
 
+  // As read(), if that waits for no disk and no network; else false, at once, with `into` holding
+  // nothing of use. May return false for a record that cannot be read at all: read() tells why.
+  // What is true here is read on the threads that decode; what is false, on a loader's I/O threads.
+  // A data set that is slow to read and cannot tell returns false.
+  virtual bool try_read(std::int64_t index, Record& into) const {
+    read(index, into);
+    return true;
+  }
+
+  // Tells whoever will have to fetch the record that it will be read soon, and does not wait for
+  // it. Returns the bytes that are now on their way; 0 if they are near already, or if there is
+  // nobody to tell. Does not throw for a record that cannot be read.
+  virtual std::size_t will_need(std::int64_t index) const {
+    static_cast<void>(index);
+    return 0;
+  }
+
   // The class of a record, without touching its image; -1 if the data set has no labels.
   virtual std::int64_t label(std::int64_t index) const = 0;
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -15,12 +14,13 @@
 #include "headrace/pipeline/fingerprint.h"
 #include "headrace/pipeline/image_fields.h"
 #include "headrace/pipeline/orientation.h"
+#include "headrace/pipeline/record_source.h"
 #include "headrace/pipeline/rng.h"
+#include "headrace/pipeline/sample_reader.h"
+#include "headrace/pipeline/stage_timer.h"
 
 namespace headrace {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // What one fill() works with, kept for the next one. Never used by two threads at a time.
 struct Scratch {
@@ -39,37 +39,9 @@ struct Scratch {
   }
 };
 
-// Times of the stages of one fill(), in nanoseconds; then those of all.
-template <class Count>
-struct Stages {
-  Count read{0};
-  Count decode{0};
-  Count render{0};
-  Count samples{0};
-  Count bytes{0};
-};
-
-// Adds the time since the last call to a stage, `weight` times over; weight 0 reads no clock.
-class StageTimer {
- public:
-  explicit StageTimer(std::int64_t weight) : weight_(weight) {
-    if (weight_ != 0) last_ = Clock::now();
-  }
-  void end(std::int64_t& stage) {
-    if (weight_ == 0) return;
-    const Clock::time_point now = Clock::now();
-    stage += weight_ * std::chrono::nanoseconds(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  std::int64_t weight_;
-  Clock::time_point last_;
-};
-
 }  // namespace
 
-struct ImageSequence::Impl {
+struct ImageSequence::Impl final : SampleReader {
   std::shared_ptr<const Dataset> dataset;
   std::shared_ptr<const Decoder> decoder;
   std::shared_ptr<const Augmenter> augmenter;
@@ -77,18 +49,18 @@ struct ImageSequence::Impl {
   BatchSpec spec;
   std::size_t image_field = 0;
   bool encoded = false;
-  std::optional<FailureLog> failures;
+  mutable std::optional<FailureLog> failures;
 
-  std::mutex mutex;  // guards the two below
-  std::vector<std::unique_ptr<Scratch>> idle;
-  std::size_t scratches = 0;
-  std::atomic<std::size_t> scratch_bytes{0};
-  Stages<std::atomic<std::int64_t>> stages;
+  mutable std::mutex mutex;  // guards the two below
+  mutable std::vector<std::unique_ptr<Scratch>> idle;
+  mutable std::size_t scratches = 0;
+  mutable std::atomic<std::size_t> scratch_bytes{0};
+  mutable Stages<std::atomic<std::int64_t>> stages;
 
   // A loan of scratch memory for one fill.
   class Loan {
    public:
-    explicit Loan(Impl& impl) : impl_(impl), scratch_(impl.take_scratch()) {
+    explicit Loan(const Impl& impl) : impl_(impl), scratch_(impl.take_scratch()) {
       bytes_before_ = scratch_->bytes();
     }
     ~Loan() { impl_.return_scratch(std::move(scratch_), bytes_before_); }
@@ -97,12 +69,12 @@ struct ImageSequence::Impl {
     Scratch& operator*() const { return *scratch_; }
 
    private:
-    Impl& impl_;
+    const Impl& impl_;
     std::unique_ptr<Scratch> scratch_;
     std::size_t bytes_before_ = 0;
   };
 
-  std::unique_ptr<Scratch> take_scratch() {
+  std::unique_ptr<Scratch> take_scratch() const {
     {
       const std::lock_guard lock(mutex);
       if (!idle.empty()) {
@@ -118,7 +90,7 @@ struct ImageSequence::Impl {
     return scratch;
   }
 
-  void return_scratch(std::unique_ptr<Scratch> scratch, std::size_t bytes_before) noexcept {
+  void return_scratch(std::unique_ptr<Scratch> scratch, std::size_t bytes_before) const noexcept {
     // Unsigned arithmetic: a difference below zero comes out right too.
     scratch_bytes.fetch_add(scratch->bytes() - bytes_before, std::memory_order_relaxed);
     const std::lock_guard lock(mutex);
@@ -199,14 +171,15 @@ struct ImageSequence::Impl {
     return static_cast<std::int64_t>(sum);
   }
 
-  void make_sample(Scratch& scratch, const Rng& rng, std::int64_t index, const Rows& rows,
-                   std::int64_t row, Stages<std::int64_t>& times) const {
+  // False if the record would have to be waited for.
+  bool make_sample(Scratch& scratch, RecordSource& source, const Rng& rng, std::int64_t index,
+                   const Rows& rows, std::int64_t row, Stages<std::int64_t>& times) const {
     // Samples made of pixels take about a microsecond: the clock may not cost one too.
     constexpr unsigned timed_every = 16;
     const bool timed = encoded || scratch.turn++ % timed_every == 0;
     StageTimer timer(!timed ? 0 : encoded ? 1 : timed_every);
     scratch.planned = false;
-    dataset->read(index, scratch.record);
+    if (!source.get(index, row, scratch.record)) return false;
     timer.end(times.read);
     for (std::size_t field = 0; field < spec.fields.size(); ++field) {
       if (field != image_field) {
@@ -221,9 +194,10 @@ struct ImageSequence::Impl {
     }
     ++times.samples;
     times.bytes += bytes_of(scratch.record);
+    return true;
   }
 
-  void add(const Stages<std::int64_t>& times) {
+  void add(const Stages<std::int64_t>& times) const {
     stages.read.fetch_add(times.read, std::memory_order_relaxed);
     stages.decode.fetch_add(times.decode, std::memory_order_relaxed);
     stages.render.fetch_add(times.render, std::memory_order_relaxed);
@@ -232,19 +206,28 @@ struct ImageSequence::Impl {
   }
 
   // As make_sample(), at its position in an epoch, and with what the policy says about failures.
-  void make_sample_at(Scratch& scratch, const EpochOrder& order, const Rng& epoch_rng,
-                      std::int64_t position, const Rows& rows, std::int64_t row,
-                      Stages<std::int64_t>& times) {
+  bool make_sample_at(Scratch& scratch, RecordSource& source, const EpochOrder& order,
+                      const Rng& epoch_rng, std::int64_t position, const Rows& rows,
+                      std::int64_t row, Stages<std::int64_t>& times) const {
     constexpr std::int64_t most_neighbours = 32;
     const std::int64_t index = order.index_at(position);
-    if (try_sample(scratch, epoch_rng, index, rows, row, times)) return;
+    const Outcome outcome = try_sample(scratch, source, epoch_rng, index, rows, row, times);
+    if (outcome != Outcome::unusable) return outcome == Outcome::made;
     failures->count_replaced();
-    if (options.on_error == ErrorPolicy::blank) return make_blank(index, rows, row);
+    if (options.on_error == ErrorPolicy::blank) {
+      make_blank(index, rows, row);
+      return true;
+    }
+    // Neighbours are waited for: they are few, and were not asked to be read.
+    WaitingSource neighbour_source(*dataset);
     const std::int64_t neighbours = std::min(most_neighbours, order.size() - 1);
     for (std::int64_t i = 1; i <= neighbours; ++i) {
       const std::int64_t to_end = order.size() - position;
       const std::int64_t neighbour = order.index_at(i < to_end ? position + i : i - to_end);
-      if (try_sample(scratch, epoch_rng, neighbour, rows, row, times)) return;
+      if (try_sample(scratch, neighbour_source, epoch_rng, neighbour, rows, row, times) ==
+          Outcome::made) {
+        return true;
+      }
     }
     throw Error(
         ErrorCode::corrupt_data,
@@ -252,14 +235,20 @@ struct ImageSequence::Impl {
             " samples after it in the epoch: " + "see whether the data set is where it should be");
   }
 
-  // False if the record cannot be used and the policy is to do without it.
-  bool try_sample(Scratch& scratch, const Rng& epoch_rng, std::int64_t index, const Rows& rows,
-                  std::int64_t row, Stages<std::int64_t>& times) {
-    if (failures->wanted_in_vain(index)) return false;
+  enum class Outcome {
+    made,
+    unusable,  // and the policy is to do without it
+    waits,     // the record would have to be waited for
+  };
+
+  Outcome try_sample(Scratch& scratch, RecordSource& source, const Rng& epoch_rng,
+                     std::int64_t index, const Rows& rows, std::int64_t row,
+                     Stages<std::int64_t>& times) const {
+    if (failures->wanted_in_vain(index)) return Outcome::unusable;
     const Rng rng = epoch_rng.for_sample(static_cast<std::uint64_t>(index));
     try {
-      make_sample(scratch, rng, index, rows, row, times);
-      return true;
+      const bool made = make_sample(scratch, source, rng, index, rows, row, times);
+      return made ? Outcome::made : Outcome::waits;
     } catch (const Error& error) {
       if (options.on_error == ErrorPolicy::fail || !is_of_the_data(error.code())) {
         throw error.with_context(dataset->key(index));
@@ -268,7 +257,7 @@ struct ImageSequence::Impl {
       // errors of the system: it may recover.
       const bool for_good = !scratch.planned && error.code() != ErrorCode::io;
       failures->add(index, dataset->key(index), error, for_good);
-      return false;
+      return Outcome::unusable;
     }
   }
 
@@ -281,6 +270,49 @@ struct ImageSequence::Impl {
       *rows.row_as<std::int32_t>(field, row) = static_cast<std::int32_t>(dataset->label(index));
       labelled = true;
     }
+  }
+
+  // Fills rows up to the first whose record would have to be waited for; returns how many.
+  std::int64_t fill_from(RecordSource& source, std::uint64_t epoch, std::int64_t first,
+                         const Rows& rows) const {
+    const Loan loan(*this);
+    const EpochOrder in_epoch = order(epoch);
+    const Rng epoch_rng(options.seed, epoch);
+    Stages<std::int64_t> times;
+    std::int64_t row = 0;
+    while (row < rows.count() &&
+           make_sample_at(*loan, source, in_epoch, epoch_rng, first + row, rows, row, times)) {
+      ++row;
+    }
+    add(times);
+    return row;
+  }
+
+  std::int64_t fill_ready(std::uint64_t epoch, std::int64_t first,
+                          const Rows& rows) const override {
+    ReadySource source(*dataset);
+    return fill_from(source, epoch, first, rows);
+  }
+
+  std::unique_ptr<LoadedSamples> load(std::uint64_t epoch, std::int64_t first, std::int64_t count,
+                                      const std::atomic<bool>& stop) const override {
+    Stages<std::int64_t> times;
+    StageTimer timer(1);
+    auto records = load_records(*dataset, order(epoch), first, count, stop);
+    timer.end(times.read);
+    add(times);
+    return records;
+  }
+
+  void fill_loaded(std::uint64_t epoch, std::int64_t first, const Rows& rows,
+                   LoadedSamples& loaded) const override {
+    LoadedSource source(*dataset, dynamic_cast<LoadedRecords&>(loaded));
+    fill_from(source, epoch, first, rows);
+  }
+
+  std::size_t will_need(std::uint64_t epoch, std::int64_t first,
+                        std::int64_t count) const override {
+    return announce_records(*dataset, order(epoch), first, count);
   }
 };
 
@@ -323,14 +355,8 @@ void ImageSequence::fill(std::uint64_t epoch, std::int64_t first, const Rows& ro
                                                  std::to_string(first + rows.count()) +
                                                  " of an epoch of " + std::to_string(size()));
   }
-  const Impl::Loan loan(*impl_);
-  const EpochOrder order = impl_->order(epoch);
-  const Rng epoch_rng(impl_->options.seed, epoch);
-  Stages<std::int64_t> times;
-  for (std::int64_t row = 0; row < rows.count(); ++row) {
-    impl_->make_sample_at(*loan, order, epoch_rng, first + row, rows, row, times);
-  }
-  impl_->add(times);
+  WaitingSource source(*impl_->dataset);
+  impl_->fill_from(source, epoch, first, rows);
 }
 
 SamplePlan ImageSequence::plan(std::uint64_t epoch, std::int64_t position) const {
@@ -381,6 +407,8 @@ std::uint64_t ImageSequence::fingerprint() const {
   }
   return fingerprint.value();
 }
+
+const SampleReader* ImageSequence::reader() const { return impl_.get(); }
 
 StageTimes ImageSequence::stage_times() const {
   const auto seconds = [](const std::atomic<std::int64_t>& nanoseconds) {

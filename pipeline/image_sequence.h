@@ -46,6 +46,7 @@ class ImageSequence final : public Sequence {
   void fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const override;
   std::int64_t grain() const override;
   std::uint64_t fingerprint() const override;
+  const SampleReader* reader() const override;
   StageTimes stage_times() const override;
 
   const Dataset& dataset() const;

@@ -26,6 +26,12 @@ struct LoaderOptions {
   // The stream starts here, at any sample, and ends before epoch `epochs` (absent: never).
   Position start = {};
   std::optional<std::uint64_t> epochs = {};
+  // Threads that wait for disks, so that those which fill never do; they start when a file is found
+  // not to be in memory. So many reads are under way at a time. 0: the threads that fill wait.
+  int io_threads = 8;
+  // Encoded bytes that those may have read ahead of filling, and as much again that the kernel is
+  // told to read into its own memory.
+  std::size_t read_ahead_bytes = std::size_t{64} << 20;
 };
 
 // Where a stream stands, and of which stream it speaks.

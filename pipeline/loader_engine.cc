@@ -6,6 +6,7 @@
 
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/sample_reader.h"
 
 namespace headrace {
 namespace {
@@ -66,6 +67,8 @@ LoaderOptions checked(LoaderOptions options, const Sequence& sequence) {
        "1 to 1,048,576");
   need(options.leases > 0 && options.leases <= most_batches, "leases", options.leases,
        "1 to 1,048,576");
+  need(options.io_threads >= 0 && options.io_threads <= most_threads, "I/O threads",
+       options.io_threads, "0 (reading where images are decoded) to 4,096");
   if (options.epochs && *options.epochs == 0) refuse("a stream of 0 epochs: ask for at least 1");
   if (options.drop_last && sequence.size() < options.batch_size) {
     refuse("an epoch of " + std::to_string(sequence.size()) +
@@ -86,6 +89,7 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
       size_(sequence_->size()),
       grain_(usable_grain(sequence_->grain(), options_.batch_size)),
       fingerprint_(sequence_->fingerprint()),
+      reader_(options_.io_threads > 0 ? sequence_->reader() : nullptr),
       pool_(sequence_->spec(), most_rows(std::min(options_.batch_size, size_), options_.shard),
             options_.prefetch + options_.leases),
       jobs_(static_cast<std::size_t>(pool_.slots())),
@@ -96,6 +100,16 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
       arena_(options_.threads, 0) {
   check(options_.start);
   stats_.slot_bytes = pool_.bytes();
+  stats_.threads = options_.threads;
+  if (reader_ != nullptr) {
+    const std::int64_t rows = most_rows(std::min(options_.batch_size, size_), options_.shard);
+    for (Job& job : jobs_) {
+      job.loads = std::vector<Load>(static_cast<std::size_t>((rows + grain_ - 1) / grain_));
+    }
+    reads_.emplace(*reader_, options_.io_threads, options_.read_ahead_bytes,
+                   static_cast<ReadPool::Client&>(*this), stop_);
+    stats_.io_threads = options_.io_threads;
+  }
   arena_.execute([this] {  // where a graph is made is where it runs
     graph_.emplace();
     cut_.emplace(*graph_, tbb::flow::serial, [this](SlotsFree, CutNode::output_ports_type& ports) {
@@ -103,12 +117,21 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
       cut(ports);
       bodies_run_.fetch_add(1, std::memory_order_release);
     });
-    fill_.emplace(*graph_, static_cast<std::size_t>(options_.threads), [this](Chunk chunk) {
+    const auto threads = static_cast<std::size_t>(options_.threads);
+    fill_.emplace(*graph_, threads, [this](Chunk chunk) {
       static_cast<void>(engines_made.load(std::memory_order_acquire));
       fill(chunk);
       bodies_run_.fetch_add(1, std::memory_order_release);
       return tbb::flow::continue_msg();
     });
+    const auto body = [this](Chunk chunk) {
+      static_cast<void>(engines_made.load(std::memory_order_acquire));
+      refill(chunk);
+      bodies_run_.fetch_add(1, std::memory_order_release);
+      return tbb::flow::continue_msg();
+    };
+    // Before what comes later in the stream.
+    refill_.emplace(*graph_, threads, body, tbb::flow::node_priority_t(1));
     tbb::flow::make_edge(tbb::flow::output_port<0>(*cut_), *fill_);
   });
   pool_.on_return([](void* engine) { static_cast<Engine*>(engine)->kick(); }, this);
@@ -119,6 +142,7 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
 Loader::Engine::~Engine() {
   stop_ = true;
   pool_.stop_notifying();
+  if (reads_) reads_->stop();
   graph_->wait_for_all();
   static_cast<void>(bodies_run_.load(std::memory_order_acquire));
 }
@@ -209,25 +233,140 @@ bool Loader::Engine::is_wanted(const Job& job) const {
          job.generation == generation_.load(std::memory_order_relaxed);
 }
 
-void Loader::Engine::fill(Chunk chunk) noexcept {
-  Job& job = jobs_[chunk.job];
-  static_cast<void>(job.chunks_left.load(std::memory_order_acquire));  // see Job
-  // Chunks of equal size, rather than full ones and a rest.
+// Chunks of equal size, rather than full ones and a rest.
+Loader::Engine::Span Loader::Engine::rows_of(const Job& job, Chunk chunk) {
   const std::int64_t rows = job.share.rows / job.chunks;
   const std::int64_t longer = job.share.rows % job.chunks;  // so many of them, by one
-  const std::int64_t first = rows * chunk.index + std::min<std::int64_t>(chunk.index, longer);
+  return {rows * chunk.index + std::min<std::int64_t>(chunk.index, longer),
+          rows + (chunk.index < longer ? 1 : 0)};
+}
+
+// Runs `make` for a chunk that is still wanted, and keeps what it throws. `make` returns whether
+// the chunk is done with.
+template <class Make>
+void Loader::Engine::run_body(Job& job, Span span, Make make) noexcept {
+  bool done = true;
   // Rows below one that failed are made all the same: the lowest error is the one that is told.
-  if (is_wanted(job) && first < job.failed_row.load(std::memory_order_relaxed)) {
+  if (is_wanted(job) && span.first < job.failed_row.load(std::memory_order_relaxed)) {
+    const Clock::time_point start = Clock::now();
     try {
       // A sequence that waits for parallel work of its own shall not be given another chunk to do
       // meanwhile.
-      tbb::this_task_arena::isolate(
-          [&] { fill_rows(job, first, rows + (chunk.index < longer ? 1 : 0)); });
+      tbb::this_task_arena::isolate([&] { done = make(); });
     } catch (...) {
-      keep_error(job, first);
+      keep_error(job, span.first);
+    }
+    fill_nanoseconds_.fetch_add(std::chrono::nanoseconds(Clock::now() - start).count(),
+                                std::memory_order_relaxed);
+  }
+  if (done && job.chunks_left.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(job);
+}
+
+void Loader::Engine::fill(Chunk chunk) noexcept {
+  Job& job = jobs_[chunk.job];
+  static_cast<void>(job.chunks_left.load(std::memory_order_acquire));  // see Job
+  const Span span = rows_of(job, chunk);
+  run_body(job, span, [&] {
+    if (!reads_) {
+      fill_rows(job, span.first, span.count);
+      return true;
+    }
+    reads_->advance(job.generation, {job.begin, span.first + span.count});
+    job.loads[chunk.index].filled = 0;
+    return fill_or_read(job, chunk, span);
+  });
+}
+
+// Fills the rest of a chunk; false if some of it is not in memory, and is being read.
+bool Loader::Engine::fill_or_read(Job& job, Chunk chunk, Span span) {
+  Load& load = job.loads[chunk.index];
+  while (load.filled < span.count) {
+    const std::int64_t row = span.first + load.filled;
+    const Span run = run_of(job, span, row);
+    const Rows rows = job.slot->rows(job.share.rows).part(row, run.count);
+    const std::int64_t filled = reader_->fill_ready(job.begin.epoch, run.first, rows);
+    load.filled += filled;
+    if (filled == run.count) continue;
+    const ReadPool::Task task{
+        {job.begin, row + filled}, chunk.job,         chunk.index, job.generation,
+        run.first + filled,        run.count - filled};
+    load.here.store(false, std::memory_order_release);
+    reads_->read(task);
+    return false;
+  }
+  return true;
+}
+
+// The samples, one after the other in their epoch, that belong into the rows of a chunk from `row`
+// on.
+Loader::Engine::Span Loader::Engine::run_of(const Job& job, Span chunk, std::int64_t row) {
+  if (row >= job.share.samples) return {job.begin.sample + job.share.repeated, 1};
+  const std::int64_t end = std::min(chunk.first + chunk.count, job.share.samples);
+  return {job.begin.sample + job.share.first + row, end - row};
+}
+
+bool Loader::Engine::is_wanted(const ReadPool::Task& task) const noexcept {
+  return !stop_.load(std::memory_order_relaxed) &&
+         task.generation == generation_.load(std::memory_order_relaxed);
+}
+
+void Loader::Engine::take(const ReadPool::Task& task, ReadPool::Result result) noexcept {
+  Load& load = jobs_[task.job].loads[task.chunk];
+  load.result = std::move(result);
+  load.here.store(true, std::memory_order_release);
+  try {
+    refill_->try_put({task.job, task.chunk});
+  } catch (...) {
+    load.result = {};
+    fail(std::current_exception());
+  }
+}
+
+void Loader::Engine::refill(Chunk chunk) noexcept {
+  Job& job = jobs_[chunk.job];
+  Load& load = job.loads[chunk.index];
+  static_cast<void>(load.here.load(std::memory_order_acquire));
+  const Span span = rows_of(job, chunk);
+  const ReadPool::Result result = std::exchange(load.result, {});
+  run_body(job, span, [&] {
+    if (result.error != nullptr) std::rethrow_exception(result.error);
+    fill_loaded(job, span, load, result);
+    return fill_or_read(job, chunk, span);
+  });
+}
+
+void Loader::Engine::fill_loaded(const Job& job, Span span, Load& load,
+                                 const ReadPool::Result& result) const {
+  const std::int64_t row = span.first + load.filled;
+  const Span run = run_of(job, span, row);
+  const Rows rows = job.slot->rows(job.share.rows).part(row, run.count);
+  if (result.samples == nullptr) {
+    sequence_->fill(job.begin.epoch, run.first, rows);
+  } else {
+    reader_->fill_loaded(job.begin.epoch, run.first, rows, *result.samples);
+  }
+  load.filled += run.count;
+}
+
+ReadPool::Piece Loader::Engine::piece_at(ReadPool::Place place) const noexcept {
+  // A rank whose shares are all empty would look for ever.
+  for (int looks = 0; looks < 8 && !is_over(place.batch); ++looks) {
+    const std::int64_t samples = batch_samples(place.batch);
+    const Share share = share_of(samples, options_.shard);
+    if (place.row < share.samples) {
+      const std::int64_t count = std::min(grain_, share.samples - place.row);
+      return {place.batch.epoch,
+              place.batch.sample + share.first + place.row,
+              count,
+              {place.batch, place.row + count}};
+    }
+    if (samples > 0) {
+      place = {{place.batch.epoch, place.batch.sample + samples}, 0};
+    } else {
+      place = {{place.batch.epoch + 1, 0}, 0};
     }
   }
-  if (job.chunks_left.fetch_sub(1, std::memory_order_acq_rel) == 1) finish(job);
+  return {0, 0, 0, place};
 }
 
 void Loader::Engine::fill_rows(const Job& job, std::int64_t first, std::int64_t count) const {
@@ -362,7 +501,8 @@ void Loader::Engine::restore(const StreamState& state) {
   unwanted.reserve(finished_.size());
   {
     const std::lock_guard lock(mutex_);
-    generation_.fetch_add(1, std::memory_order_relaxed);
+    const auto generation = generation_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (reads_) reads_->restart(generation);
     for (Job*& job : finished_) {
       if (job == nullptr) continue;
       job->error = nullptr;
@@ -388,6 +528,16 @@ LoaderStats Loader::Engine::stats() const {
     if (starved_since_) stats.starved_seconds += seconds_between(*starved_since_, Clock::now());
     stats.ready_batches = static_cast<int>(finished_.size()) -
                           static_cast<int>(std::count(finished_.begin(), finished_.end(), nullptr));
+  }
+  stats.seconds = seconds_between(created_, Clock::now());
+  stats.fill_seconds =
+      static_cast<double>(fill_nanoseconds_.load(std::memory_order_relaxed)) * 1e-9;
+  if (reads_) {
+    const ReadPool::Stats reads = reads_->stats();
+    stats.io_seconds = reads.busy_seconds;
+    stats.disk_samples = reads.samples;
+    stats.queued_reads = reads.queued;
+    stats.peak_read_bytes = reads.peak_bytes;
   }
   stats.stages = sequence_->stage_times();
   return stats;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "headrace/pipeline/loader.h"
+#include "headrace/pipeline/read_pool.h"
 #include "headrace/pipeline/slot_pool.h"
 #include "headrace/pipeline/worker_budget.h"
 
@@ -25,12 +26,15 @@ namespace headrace {
 // arena of its own:
 //
 //   a slot came back ─► cut_ (one at a time) ─► fill_ (`threads` at a time, first in first out)
+//                                                 │  not in memory
+//                                                 └─► ReadPool ─► refill_ (before fill_)
 //
 // cut_ gives each free slot the next batch of the stream and cuts it into chunks of the sequence's
 // grain; fill_ fills them. Who finishes the last chunk of a batch puts it at its place in the row
 // that the consumer takes batches from. There is no node that sorts: it would be one more task for
-// each batch, and oneTBB would start it only after the chunks that wait already.
-class Loader::Engine {
+// each batch, and oneTBB would start it only after the chunks that wait already. A chunk whose
+// reading would wait leaves the graph, and comes back to refill_ with its bytes.
+class Loader::Engine final : private ReadPool::Client {
  public:
   Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions options);
   ~Engine();
@@ -49,6 +53,12 @@ class Loader::Engine {
  private:
   using Clock = std::chrono::steady_clock;
 
+  // How far a chunk has come whose files were not in memory.
+  struct Load {
+    std::int64_t filled = 0;  // rows that are made
+    ReadPool::Result result;
+    std::atomic<bool> here{false};  // carries the two from thread to thread
+  };
   // A batch on its way. There is one for each slot, used again with it.
   struct Job {
     std::shared_ptr<Slot> slot;
@@ -58,6 +68,7 @@ class Loader::Engine {
     std::int64_t count = 0;  // samples, of all ranks together
     Share share;             // of them, this rank's
     std::int64_t chunks = 0;
+    std::vector<Load> loads;   // by chunk; empty if the sequence does not read
     std::exception_ptr error;  // of the lowest row that failed
     std::atomic<std::int64_t> failed_row{none_failed};
     // Chunks not yet finished. Written after the fields above and read before them, so it also
@@ -72,6 +83,10 @@ class Loader::Engine {
     std::uint32_t job;    // index in jobs_
     std::uint32_t index;  // 0, ..., chunks - 1
   };
+  struct Span {
+    std::int64_t first;  // row of this rank's share, or sample of the epoch
+    std::int64_t count;
+  };
   struct SlotsFree {};
   using CutNode = tbb::flow::multifunction_node<SlotsFree, std::tuple<Chunk>>;
   using FillNode = tbb::flow::function_node<Chunk, tbb::flow::continue_msg>;
@@ -80,9 +95,19 @@ class Loader::Engine {
   void kick() noexcept;
   void cut(CutNode::output_ports_type& ports) noexcept;
   Job* start_job();
+  static Span rows_of(const Job& job, Chunk chunk);
   void fill(Chunk chunk) noexcept;
   void fill_rows(const Job& job, std::int64_t first, std::int64_t count) const;
+  static Span run_of(const Job& job, Span chunk, std::int64_t row);
+  bool fill_or_read(Job& job, Chunk chunk, Span span);
+  void fill_loaded(const Job& job, Span span, Load& load, const ReadPool::Result& result) const;
+  void refill(Chunk chunk) noexcept;
+  template <class Make>
+  void run_body(Job& job, Span span, Make make) noexcept;
   bool is_wanted(const Job& job) const;
+  bool is_wanted(const ReadPool::Task& task) const noexcept override;
+  void take(const ReadPool::Task& task, ReadPool::Result result) noexcept override;
+  ReadPool::Piece piece_at(ReadPool::Place place) const noexcept override;
   void keep_error(Job& job, std::int64_t row) noexcept;
   void finish(Job& job) noexcept;
   void fail(std::exception_ptr why) noexcept;
@@ -103,6 +128,7 @@ class Loader::Engine {
   const std::int64_t size_;
   const std::int64_t grain_;
   const std::uint64_t fingerprint_;
+  const SampleReader* const reader_;  // null if nothing is to be read
   const Clock::time_point created_ = Clock::now();
 
   SlotPool pool_;
@@ -111,6 +137,7 @@ class Loader::Engine {
   std::atomic<bool> stop_{false};
   std::atomic<bool> kicked_{false};
   std::atomic<std::uint64_t> generation_{0};
+  std::atomic<std::int64_t> fill_nanoseconds_{0};
   // Released at the end of each body and acquired by the destructor: waiting for the graph orders
   // them too, but ThreadSanitizer cannot see into oneTBB.
   std::atomic<std::uint64_t> bodies_run_{0};
@@ -136,6 +163,8 @@ class Loader::Engine {
   std::optional<tbb::flow::graph> graph_;
   std::optional<CutNode> cut_;
   std::optional<FillNode> fill_;
+  std::optional<FillNode> refill_;
+  std::optional<ReadPool> reads_;
 };
 
 }  // namespace headrace

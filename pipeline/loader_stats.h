@@ -19,6 +19,14 @@ struct LoaderStats {
   double starved_seconds = 0;        // workers had nothing to do: every slot full, consumer slow
   int ready_batches = 0;             // finished and not yet asked for
   std::size_t slot_bytes = 0;        // memory of all slots
+  double seconds = 0;                // since construction
+  int threads = 0;                   // that fill
+  double fill_seconds = 0;           // they were busy, all together
+  int io_threads = 0;                // that wait for disks
+  double io_seconds = 0;             // they were busy, all together
+  std::int64_t disk_samples = 0;     // read by them: not in memory when they were wanted
+  int queued_reads = 0;              // chunks that wait for one of them now
+  std::size_t peak_read_bytes = 0;   // most that was read and not yet used
   StageTimes stages;
 };
 

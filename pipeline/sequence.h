@@ -6,6 +6,8 @@
 
 namespace headrace {
 
+class SampleReader;
+
 // Where the time of making samples went, over all threads, in seconds of CPU or waiting for disks.
 struct StageTimes {
   double read = 0;
@@ -45,6 +47,10 @@ class Sequence {
   // A number that differs when the data, the recipe or the seed differ: restoring a saved position
   // into another stream is refused.
   virtual std::uint64_t fingerprint() const { return 0; }
+
+  // For sequences that read from disks: how to keep the waiting off the threads that compute
+  // (sample_reader.h). Lives as long as the sequence. Null: a Loader calls fill() alone.
+  virtual const SampleReader* reader() const { return nullptr; }
 
   // What making samples has cost since construction; zeros if it is not measured.
   virtual StageTimes stage_times() const { return {}; }

@@ -1,0 +1,64 @@
+#include "headrace/pipeline/record_source.h"
+
+#include <utility>
+
+namespace headrace {
+
+bool WaitingSource::get(std::int64_t index, std::int64_t, Record& into) {
+  dataset_.read(index, into);
+  return true;
+}
+
+bool ReadySource::get(std::int64_t index, std::int64_t, Record& into) {
+  return dataset_.try_read(index, into);
+}
+
+bool LoadedSource::get(std::int64_t index, std::int64_t row, Record& into) {
+  LoadedRecords::Item& item = items_[static_cast<std::size_t>(row)];
+  if (item.index == index) {
+    if (item.error != nullptr) std::rethrow_exception(item.error);
+    std::swap(into, item.record);
+  } else {
+    dataset_.read(index, into);  // left out
+  }
+  return true;
+}
+
+std::size_t LoadedRecords::bytes() const {
+  std::size_t sum = items.capacity() * sizeof(Item);
+  for (const Item& item : items) {
+    for (const RecordValue& value : item.record.values) {
+      sum += sizeof value + value.buffer.capacity();
+    }
+  }
+  return sum;
+}
+
+std::unique_ptr<LoadedRecords> load_records(const Dataset& dataset, const EpochOrder& order,
+                                            std::int64_t first, std::int64_t count,
+                                            const std::atomic<bool>& stop) {
+  // All are asked for before the first is waited for, so that the disk can choose its way.
+  if (count > 1) announce_records(dataset, order, first, count);
+  auto loaded = std::make_unique<LoadedRecords>();
+  loaded->items.resize(static_cast<std::size_t>(count));
+  for (LoadedRecords::Item& item : loaded->items) {
+    if (stop) break;
+    item.index = order.index_at(first++);
+    item.record.values.resize(dataset.info().fields.size());
+    try {
+      dataset.read(item.index, item.record);
+    } catch (...) {
+      item.error = std::current_exception();
+    }
+  }
+  return loaded;
+}
+
+std::size_t announce_records(const Dataset& dataset, const EpochOrder& order, std::int64_t first,
+                             std::int64_t count) {
+  std::size_t bytes = 0;
+  for (std::int64_t i = 0; i < count; ++i) bytes += dataset.will_need(order.index_at(first + i));
+  return bytes;
+}
+
+}  // namespace headrace
