@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+#include "headrace/cli/bench_command.h"
+#include "headrace/cli/image_data.h"
+#include "headrace/cli/progress.h"
+#include "headrace/cli/run_record.h"
+#include "headrace/pipeline/loader.h"
+#include "headrace/pipeline/rng.h"
+#include "headrace/train/models/model_registry.h"
+#include "headrace/train/trainer.h"
+
+namespace headrace::cli {
+namespace {
+
+constexpr const char* example =
+    "  headrace bench train --model mnist_cnn --batch-size 128\n"
+    "Trains on one batch of random pixels and labels that lies in memory, again and again.";
+
+struct Options {
+  std::string model = "mnist_cnn";
+  std::string image_size = "28x28x1";
+  int classes = 10;
+  std::string optimizer = "adam";
+  std::string precision = "f32";
+  std::int64_t batch_size = 128;
+  int replicas = 1;
+  int threads = 0;
+  int steps = 200;
+  int warm_up = 10;
+  bool json = false;
+};
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("--model", options.model, "What to train")
+      ->type_name("NAME")
+      ->check(CLI::IsMember(model_names()))
+      ->capture_default_str()
+      ->group("Model");
+  command.add_option("--image-size", options.image_size, "HEIGHTxWIDTHxCHANNELS")
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Model");
+  command.add_option("--classes", options.classes, "Of the labels")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group("Model");
+  command.add_option("--optimizer", options.optimizer, "sgd, adam or rmsprop")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"sgd", "adam", "rmsprop"}))
+      ->capture_default_str()
+      ->group("Model");
+  command.add_option("--precision", options.precision, "Of weights and activations")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"f32"}))
+      ->capture_default_str()
+      ->group("Model");
+  command
+      .add_option("--batch-size", options.batch_size,
+                  "Images in a step, of all replicas "
+                  "together")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group("Measurement");
+  command.add_option("--steps", options.steps, "Steps to measure")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str()
+      ->group("Measurement");
+  command.add_option("--warm-up", options.warm_up, "Steps before, which do not count")
+      ->type_name("N")
+      ->check(CLI::Range(0, 10'000'000))
+      ->capture_default_str()
+      ->group("Measurement");
+  command.add_option("--replicas", options.replicas, "Copies of the model")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group("Machine");
+  command
+      .add_option("--threads", options.threads, "Of all replicas together; 0: one for each core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group("Machine");
+  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
+      ->configurable(false)
+      ->group("Output");
+}
+
+// Images of uniform noise in [-1, 1) with random labels.
+class NoiseSequence final : public Sequence {
+ public:
+  NoiseSequence(const ImageShape& shape, int classes, std::int64_t size)
+      : classes_(static_cast<std::uint64_t>(classes)), size_(size) {
+    spec_.fields = {{"image", ElementType::f32, {shape.height, shape.width, shape.channels}},
+                    {"label", ElementType::i32, {}}};
+  }
+  std::int64_t size() const override { return size_; }
+  const BatchSpec& spec() const override { return spec_; }
+  void fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const override {
+    for (std::int64_t row = 0; row < rows.count(); ++row) {
+      Rng rng = Rng(0, epoch).for_sample(static_cast<std::uint64_t>(first + row));
+      float* pixels = rows.row_as<float>(0, row);
+      for (std::int64_t i = 0; i < spec_.fields[0].elements(); ++i)
+        pixels[i] = static_cast<float>(rng.uniform(-1, 1));
+      *rows.row_as<std::int32_t>(1, row) = static_cast<std::int32_t>(rng.below(classes_));
+    }
+  }
+
+ private:
+  std::uint64_t classes_;
+  std::int64_t size_;
+  BatchSpec spec_;
+};
+
+// The value that a share of sorted times stays at or below.
+double percentile(const std::vector<double>& sorted, double fraction) {
+  const auto rank = std::ceil(fraction * static_cast<double>(sorted.size()));
+  return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+}
+
+std::vector<double> step_times(Trainer& trainer, const Batch& batch, const Options& options) {
+  using Clock = std::chrono::steady_clock;
+  for (int step = 0; step < options.warm_up; ++step) trainer.train_step(batch);
+  std::vector<double> times;
+  for (int step = 0; step < options.steps; ++step) {
+    const auto start = Clock::now();
+    trainer.train_step(batch);
+    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return times;
+}
+
+int bench_train(const Options& options) {
+  const ImageShape shape = parse_image_size(options.image_size, {1, 1, 1});
+  const NoiseSequence noise(shape, options.classes, options.batch_size);
+  const Batch batch = make_batch(noise, 0, 0, options.batch_size);
+  TrainerOptions trainer_options;
+  trainer_options.batch_size = options.batch_size;
+  trainer_options.replicas = options.replicas;
+  trainer_options.threads = options.threads;
+  trainer_options.optimizer = make_optimizer(options.optimizer);
+  const auto backend = make_cpu_backend();
+  Trainer trainer(
+      make_model(options.model, Shape{shape.height, shape.width, shape.channels}, options.classes),
+      trainer_options, *backend);
+  std::vector<double> times = step_times(trainer, batch, options);
+  double seconds = 0;
+  for (const double time : times) seconds += time;
+  std::sort(times.begin(), times.end());
+  const double rate =
+      static_cast<double>(options.batch_size) * static_cast<double>(options.steps) / seconds;
+  const Json result = {{"images_per_second", rate},
+                       {"step_seconds_p50", percentile(times, 0.50)},
+                       {"step_seconds_p99", percentile(times, 0.99)},
+                       {"steps", options.steps},
+                       {"seconds", seconds},
+                       {"model", options.model},
+                       {"batch_size", options.batch_size},
+                       {"replicas", options.replicas},
+                       {"precision", options.precision},
+                       {"backend", backend->name()},
+                       {"data", "one synthetic batch, resident in memory"},
+                       {"trainer_bytes", trainer.memory_bytes()}};
+  if (options.json) {
+    fmt::print("{}\n", result.dump());
+    return exit_done;
+  }
+  fmt::print("{} images/s: {} steps of {} synthetic images in {}, {}\n",
+             with_commas(std::llround(rate)), with_commas(options.steps), options.batch_size,
+             duration(seconds), backend->name());
+  fmt::print("a step takes {:.2f} ms (p50), {:.2f} ms (p99); {:.1f} MB\n",
+             1e3 * percentile(times, 0.50), 1e3 * percentile(times, 0.99),
+             static_cast<double>(trainer.memory_bytes()) / 1e6);
+  return exit_done;
+}
+
+}  // namespace
+
+Command make_bench_train_command(CLI::App& group) {
+  Command command;
+  command.name = "bench train";
+  command.app = add_command(group, "train", "Images per second of the trainer alone", example);
+  auto options = std::make_shared<Options>();
+  add_options(*command.app, *options);
+  command.run = [options] { return bench_train(*options); };
+  return command;
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,146 @@
+#include "headrace/cli/export_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "headrace/cli/interrupt.h"
+#include "headrace/cli/progress.h"
+#include "headrace/cli/run_record.h"
+#include "headrace/cli/terminal.h"
+#include "headrace/formats/export_dataset.h"
+#include "headrace/formats/jpeg.h"
+#include "headrace/formats/open_dataset.h"
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
+
+namespace headrace::cli {
+namespace {
+
+constexpr const char* example =
+    "  headrace export --data train-images-idx3-ubyte.gz --out demo --list train.csv\n"
+    "writes demo/train.csv and the images below demo/images/train/. A second call with the same\n"
+    "data keeps what is there; one that was cut short goes on.";
+
+struct Options {
+  std::string data;
+  std::string root;
+  std::string out;
+  std::string list = "images.csv";
+  std::string format = "jpeg";
+  int quality = 95;
+  int threads = 0;
+  bool json = false;
+};
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("--data", options.data, "What to export: any kind of data set")
+      ->type_name("PATH")
+      ->required()
+      ->group("Data");
+  command.add_option("--root", options.root, "What the paths in a list are relative to")
+      ->type_name("DIR")
+      ->group("Data");
+  command.add_option("--out", options.out, "Folder for the list and the images")
+      ->type_name("DIR")
+      ->required()
+      ->group("Output");
+  command
+      .add_option("--list", options.list,
+                  "Name of the list in it; its images lie below "
+                  "images/ and that name")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Output");
+  command
+      .add_option("--format", options.format,
+                  "Of pixels; files that are images already are "
+                  "copied as they are")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"jpeg"}))
+      ->capture_default_str()
+      ->group("Output");
+  command.add_option("--quality", options.quality, "Of JPEG")
+      ->type_name("1-100")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str()
+      ->group("Output");
+  command.add_option("--threads", options.threads, "0: one for each core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str()
+      ->group("Machine");
+  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
+      ->configurable(false)
+      ->group("Output");
+}
+
+void print_result(const Options& options, const ExportResult& result,
+                  const std::filesystem::path& list, double seconds) {
+  if (options.json) {
+    const Json json = {{"list", list.string()},
+                       {"written", result.written},
+                       {"kept", result.kept},
+                       {"bytes", result.bytes},
+                       {"seconds", seconds}};
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("{}: {} images", list.string(), with_commas(result.written + result.kept));
+  if (result.written == 0) {
+    fmt::print(", all of them there already\n");
+    return;
+  }
+  fmt::print(", {} written ({:.1f} MB) in {}", with_commas(result.written),
+             static_cast<double>(result.bytes) / 1e6, duration(seconds));
+  if (result.kept > 0) fmt::print(", {} kept", with_commas(result.kept));
+  fmt::print("\n");
+}
+
+int export_images(const Options& options) {
+  DataOptions data_options;
+  data_options.root = options.root;
+  const auto dataset = open_dataset(options.data, data_options);
+  Interrupt interrupt;
+  CountReport progress(Terminal::standard_error(), "exporting", dataset->size());
+  ExportOptions where;
+  where.list = std::filesystem::path(options.out) / options.list;
+  where.threads = options.threads;
+  where.encoder_fingerprint = Fingerprint().add(options.format).add(options.quality).value();
+  where.stop = &interrupt.requested();
+  where.progress = [&progress](std::int64_t done) { progress.update(done); };
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    const ExportResult result = export_dataset(
+        *dataset,
+        [&options](const ImageView& pixels, std::vector<std::byte>& encoded) {
+          encode_jpeg(pixels, options.quality, encoded);
+        },
+        where);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    print_result(options, result, where.list, seconds.count());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    complain(fmt::format("stopped; the same command goes on where it was: {}", error.what()));
+    return interrupt.exit_status();
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+Command make_export_command(CLI::App& program) {
+  Command command;
+  command.name = "export";
+  command.app = add_command(program, command.name,
+                            "Write a data set as a tree of images and a list", example);
+  auto options = std::make_shared<Options>();
+  add_options(*command.app, *options);
+  command.run = [options] { return export_images(*options); };
+  return command;
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,88 @@
+#include "headrace/cli/model_file.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "headrace/pipeline/error.h"
+
+namespace headrace::cli {
+namespace {
+
+constexpr const char* recipe_key = "recipe";
+constexpr const char* mean_name = "recipe/mean";
+
+Checkpoint load(const std::filesystem::path& path) {
+  Checkpoint checkpoint = load_checkpoint(path);
+  checkpoint.training.reset();
+  return checkpoint;
+}
+
+Recipe inference_recipe(const Checkpoint& checkpoint, const std::filesystem::path& path) {
+  try {
+    return get_recipe(checkpoint).for_inference();
+  } catch (const Error& error) {
+    throw error.with_context(path.string());
+  }
+}
+
+StepInput whole(const Batch& batch) {
+  StepInput input;
+  input.batch = &batch;
+  input.rows = batch.size();
+  input.global_rows = batch.size();
+  return input;
+}
+
+}  // namespace
+
+void put_recipe(Checkpoint& checkpoint, const Recipe& recipe) {
+  checkpoint.extra[recipe_key] = recipe.to_json();
+  std::erase_if(checkpoint.extra_tensors, [](const NamedTensor& t) { return t.name == mean_name; });
+  if (recipe.mean().empty()) return;
+  const ImageShape& output = recipe.output();
+  const Shape shape = recipe.mean_kind() == MeanKind::pixel
+                          ? Shape{output.height, output.width, output.channels}
+                          : Shape{output.channels};
+  checkpoint.extra_tensors.push_back({mean_name, shape, recipe.mean()});
+}
+
+Recipe get_recipe(const Checkpoint& checkpoint) {
+  const auto text = checkpoint.extra.find(recipe_key);
+  if (text == checkpoint.extra.end())
+    throw Error(ErrorCode::corrupt_data, "does not say how images are prepared: it has no recipe");
+  Recipe recipe = Recipe::from_json(text->second);
+  for (const NamedTensor& tensor : checkpoint.extra_tensors) {
+    if (tensor.name == mean_name) recipe.set_mean(tensor.values);
+  }
+  if (recipe.needs_mean()) throw Error(ErrorCode::corrupt_data, "the recipe's mean is missing");
+  return recipe;
+}
+
+TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads)
+    : checkpoint_(load(path)),
+      recipe_(inference_recipe(checkpoint_, path)),
+      outputs_(checkpoint_.graph.shape(checkpoint_.graph.output()).elements()),
+      backend_(make_cpu_backend()) {
+  PlanOptions options;
+  options.batch_size = batch_size;
+  options.threads =
+      threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.training = false;
+  options.loss = checkpoint_.loss;
+  plan_ = backend_->compile(checkpoint_.graph, options);
+  try {
+    plan_->set_parameters(checkpoint_.parameters);
+  } catch (const Error& error) {
+    throw error.with_context(path.string());
+  }
+}
+
+void TrainedModel::evaluate(const Batch& batch) { plan_->evaluate(whole(batch)); }
+
+std::vector<float> TrainedModel::predict(const Batch& batch) {
+  std::vector<float> output(static_cast<std::size_t>(batch.size() * outputs_));
+  plan_->predict(whole(batch), output);
+  return output;
+}
+
+}  // namespace headrace::cli

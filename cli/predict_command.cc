@@ -1,0 +1,172 @@
+#include "headrace/cli/predict_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <memory>
+#include <numeric>
+
+#include "headrace/cli/csv.h"
+#include "headrace/cli/image_data.h"
+#include "headrace/cli/model_file.h"
+#include "headrace/cli/model_options.h"
+#include "headrace/cli/run_record.h"
+#include "headrace/formats/file_list.h"
+#include "headrace/formats/image_codec.h"
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/loader.h"
+
+namespace headrace::cli {
+namespace {
+
+constexpr const char* example =
+    "  headrace predict --model run/model.safetensors cat.jpg dog.png\n"
+    "  headrace predict --model run/model.safetensors --top 3 test.csv > predictions.csv\n"
+    "prints a row of CSV for each image: path,class,probability.";
+constexpr const char* files_name = "command line";
+
+struct PredictOptions {
+  ModelOptions model;
+  std::vector<std::string> inputs;
+  std::string root;
+  int top = 1;
+};
+
+bool is_image_file(const std::string& path) {
+  std::string suffix = std::filesystem::path(path).extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  static constexpr std::string_view suffixes[] = {".jpg", ".jpeg", ".png", ".webp", ".bmp",
+                                                  ".tif", ".tiff", ".pbm", ".pgm",  ".ppm"};
+  return std::find(std::begin(suffixes), std::end(suffixes), suffix) != std::end(suffixes);
+}
+
+// One data set of everything given: image files as a list, or one of the kinds of data sets.
+ImageData open_inputs(const PredictOptions& options) {
+  if (options.inputs.size() == 1 && !is_image_file(options.inputs[0]))
+    return open_images(options.inputs[0], options.root);
+  std::string list = "path\n";
+  for (const std::string& path : options.inputs) {
+    if (!is_image_file(path))
+      throw Error(ErrorCode::invalid_argument,
+                  path + ": is no image file; give several image files, or one list or folder");
+    list += csv_field(path, true) + "\n";
+  }
+  DataOptions data;
+  data.root = options.root.empty() ? "." : options.root;
+  return {parse_file_list(list, files_name, data), make_image_decoder()};
+}
+
+// "test.csv:812: cats/812.jpg" is cats/812.jpg to a reader of the results.
+std::string path_of(const std::string& key, const std::string& data_name) {
+  if (key.rfind(data_name + ":", 0) != 0) return key;
+  const auto end = key.find(": ", data_name.size());
+  const bool line = end != std::string::npos &&
+                    std::all_of(key.begin() + static_cast<std::ptrdiff_t>(data_name.size()) + 1,
+                                key.begin() + static_cast<std::ptrdiff_t>(end),
+                                [](unsigned char c) { return std::isdigit(c) != 0; });
+  return line ? key.substr(end + 2) : key;
+}
+
+// The indices of the largest values, largest first.
+std::vector<std::size_t> best(std::span<const float> values, std::size_t count) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  count = std::min(count, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                    [&](std::size_t a, std::size_t b) {
+                      return values[a] != values[b] ? values[a] > values[b] : a < b;
+                    });
+  order.resize(count);
+  return order;
+}
+
+std::string class_name(const TrainedModel& model, std::size_t index) {
+  return index < model.classes().size() ? model.classes()[index] : std::to_string(index);
+}
+
+void print_header(std::size_t top) {
+  fmt::print("path,class,probability");
+  for (std::size_t rank = 2; rank <= top; ++rank) fmt::print(",class_{0},probability_{0}", rank);
+  fmt::print("\n");
+}
+
+void print_row(const std::string& path, const TrainedModel& model, std::span<const float> output,
+               std::size_t top) {
+  std::string row = csv_field(path);
+  for (const std::size_t index : best(output, top))
+    row += fmt::format(",{},{:.6f}", csv_field(class_name(model, index)), output[index]);
+  fmt::print("{}\n", row);
+}
+
+Json json_row(const std::string& path, const TrainedModel& model, std::span<const float> output,
+              std::size_t top) {
+  Json classes = Json::array();
+  for (const std::size_t index : best(output, top))
+    classes.push_back({{"class", class_name(model, index)}, {"probability", output[index]}});
+  return {{"path", path}, {"classes", std::move(classes)}};
+}
+
+int predict(const PredictOptions& options) {
+  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
+  const ImageData data = open_inputs(options);
+  ImageSequenceOptions in_order;
+  in_order.shuffle = Shuffle::none;
+  LoaderOptions loader_options;
+  loader_options.batch_size = std::min(options.model.batch_size, data.size());
+  loader_options.threads = options.model.loader_threads;
+  loader_options.epochs = 1;
+  Loader loader(make_sequence(data, model.recipe(), in_order), loader_options);
+
+  const auto outputs = model.outputs();
+  const auto top = std::min(static_cast<std::size_t>(options.top), outputs);
+  Json predictions = Json::array();
+  std::int64_t index = 0;
+  if (!options.model.json) print_header(top);
+  while (const auto batch = loader.next()) {
+    const std::vector<float> all = model.predict(*batch);
+    for (std::span<const float> rest(all); !rest.empty(); rest = rest.subspan(outputs), ++index) {
+      const auto path = path_of(data.dataset->key(index), data.dataset->info().name);
+      if (options.model.json) {
+        predictions.push_back(json_row(path, model, rest.first(outputs), top));
+      } else {
+        print_row(path, model, rest.first(outputs), top);
+      }
+    }
+  }
+  if (options.model.json) fmt::print("{}\n", Json{{"predictions", std::move(predictions)}}.dump());
+  return exit_done;
+}
+
+}  // namespace
+
+Command make_predict_command(CLI::App& program) {
+  Command command;
+  command.name = "predict";
+  command.app =
+      add_command(program, command.name, "Classes and probabilities of images, as CSV", example);
+  auto options = std::make_shared<PredictOptions>();
+  command.app
+      ->add_option("--data,INPUT", options->inputs,
+                   "Image files; or a list, a folder, or any other data set")
+      ->type_name("PATH")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Data");
+  command.app->add_option("--root", options->root, "What paths are relative to")
+      ->type_name("DIR")
+      ->group("Data");
+  command.app->add_option("--top", options->top, "How many classes for each image")
+      ->type_name("K")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group("Output");
+  options->model.add_to(*command.app);
+  command.run = [options] { return predict(*options); };
+  return command;
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,46 @@
+#include "headrace/cli/run_folder.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "headrace/pipeline/atomic_file.h"
+#include "headrace/pipeline/error.h"
+
+namespace headrace::cli {
+
+void RunFolder::prepare() const {
+  std::error_code failure;
+  std::filesystem::create_directories(path_, failure);
+  if (failure) throw io_error("cannot make the folder " + path_.string(), failure.value());
+  const AtomicFile probe(record());  // removed again: it is never committed
+}
+
+std::vector<std::string> RunFolder::files() const {
+  std::vector<std::string> names;
+  for (const auto& file : {history(), curves(), model(), record()}) {
+    std::error_code none;
+    if (std::filesystem::exists(file, none)) names.push_back(file.filename().string());
+  }
+  return names;
+}
+
+void RunFolder::require_free() const {
+  const auto names = files();
+  if (names.empty()) return;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("{} already holds a run ({}): --resume goes on with it, --overwrite "
+                          "replaces it, or choose another --out",
+                          path_.string(), fmt::join(names, ", ")));
+}
+
+void RunFolder::clear() const {
+  for (const std::string& name : files()) {
+    std::error_code failure;
+    std::filesystem::remove(path_ / name, failure);
+    if (failure) throw io_error("cannot remove " + (path_ / name).string(), failure.value());
+  }
+}
+
+}  // namespace headrace::cli

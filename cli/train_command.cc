@@ -1,0 +1,57 @@
+#include "headrace/cli/train_command.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "headrace/cli/config_file.h"
+#include "headrace/cli/terminal.h"
+#include "headrace/cli/train_options.h"
+#include "headrace/cli/training_run.h"
+#include "headrace/pipeline/error.h"
+
+namespace headrace::cli {
+namespace {
+
+constexpr const char* example =
+    "  headrace train --data train.csv --val test.csv --model mnist_cnn --epochs 5 \\\n"
+    "    --batch-size 128 --width-shift 0.05 --horizontal-flip --mean pixel --out run\n"
+    "The first Ctrl-C stops after saving what --resume needs (exit status 130; 143 for SIGTERM),\n"
+    "a second one ends at once. The same again: headrace train --config run/run.json --out again";
+
+int train(const TrainOptions& options, const CLI::App& command) {
+  if (options.quiet) quiet_messages();
+  Interrupt interrupt;
+  try {
+    return TrainingRun(options, command, interrupt).execute();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    complain("stopped before training began: nothing to save");
+    return interrupt.exit_status();
+  }
+}
+
+// With --resume, the options of the run that is there.
+std::string options_of_earlier_run(const std::vector<std::string>& arguments) {
+  const bool resume = std::find(arguments.begin(), arguments.end(), "--resume") != arguments.end();
+  const std::string out = last_value(arguments, "--out");
+  if (!resume || out.empty()) return "";
+  const std::filesystem::path record = std::filesystem::path(out) / "run.json";
+  return std::filesystem::exists(record) ? record.string() : "";
+}
+
+}  // namespace
+
+Command make_train_command(CLI::App& program) {
+  Command command;
+  command.name = "train";
+  command.app = add_command(program, command.name, "Train a model from images", example);
+  auto options = std::make_shared<TrainOptions>();
+  options->add_to(*command.app);
+  command.run = [options, app = command.app] { return train(*options, *app); };
+  command.remembered_options = options_of_earlier_run;
+  return command;
+}
+
+}  // namespace headrace::cli

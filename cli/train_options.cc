@@ -1,0 +1,169 @@
+#include "headrace/cli/train_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "headrace/pipeline/error.h"
+#include "headrace/train/models/model_registry.h"
+
+namespace headrace::cli {
+namespace {
+
+void add_data(CLI::App& command, TrainOptions& options) {
+  const char* group = "Data";
+  command
+      .add_option("--data", options.data,
+                  "Training images: a list (.csv), a folder of class "
+                  "folders, IDX files, CIFAR .bin")
+      ->type_name("PATH")
+      ->required()
+      ->group(group);
+  command.add_option("--val", options.validation, "Images to validate with after each epoch")
+      ->type_name("PATH")
+      ->group(group);
+  command
+      .add_option("--root", options.root,
+                  "What the paths in a list are relative to, if not "
+                  "the list's own folder")
+      ->type_name("DIR")
+      ->group(group);
+  command
+      .add_option("--image-size", options.image_size,
+                  "N, HEIGHTxWIDTH, or with channels "
+                  "HxWxC; without it, that of the first image")
+      ->type_name("SIZE")
+      ->group(group);
+}
+
+void add_training(CLI::App& command, TrainOptions& options) {
+  const char* group = "Training";
+  command.add_option("--model", options.model, "What to train")
+      ->type_name("NAME")
+      ->check(CLI::IsMember(model_names()))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--epochs", options.epochs, "How often all images are seen")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--batch-size", options.batch_size, "Images in a step, of all replicas together")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--optimizer", options.optimizer, "sgd, adam or rmsprop")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"sgd", "adam", "rmsprop"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--learning-rate", options.learning_rate,
+                  "Without it, the optimizer's own: sgd 0.01, adam and rmsprop 0.001")
+      ->type_name("NUMBER")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  command.add_option("--momentum", options.momentum, "Of sgd and rmsprop")
+      ->type_name("NUMBER")
+      ->check(CLI::Range(0.0, 0.9999))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--last-batch", options.last_batch,
+                  "What becomes of the images at an epoch's end that fill no batch: keep or drop")
+      ->type_name("WHAT")
+      ->check(CLI::IsMember({"keep", "drop"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--seed", options.seed, "Of order, augmentation, initial weights and dropout")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_machine(CLI::App& command, TrainOptions& options) {
+  const char* group = "Machine";
+  const auto count = CLI::Range(0, 1024);
+  command
+      .add_option("--replicas", options.replicas,
+                  "Copies of the model, each on its share of "
+                  "every batch")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--threads", options.threads,
+                  "That train, of all replicas together; 0: one "
+                  "for each core")
+      ->type_name("N")
+      ->check(count)
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--loader-threads", options.loader_threads,
+                  "That read and augment images; "
+                  "0: one for each core")
+      ->type_name("N")
+      ->check(count)
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--prefetch", options.prefetch, "Batches made ahead")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_output(CLI::App& command, TrainOptions& options) {
+  const char* group = "Output";
+  command
+      .add_option("--out", options.out,
+                  "Folder for history.csv, curves.png, "
+                  "model.safetensors and run.json")
+      ->type_name("DIR")
+      ->required()
+      ->group(group);
+  auto* resume = command.add_flag("--resume", options.resume,
+                                  "Go on where the run in --out "
+                                  "stopped, with its options unless others are given; from the "
+                                  "beginning if there is none");
+  auto* overwrite =
+      command.add_flag("--overwrite", options.overwrite, "Replace the run that --out holds");
+  resume->configurable(false)->group(group);
+  overwrite->configurable(false)->excludes(resume)->group(group);
+  command.add_flag("--quiet", options.quiet, "No progress, no notes; warnings and errors only")
+      ->configurable(false)
+      ->group(group);
+  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
+      ->configurable(false)
+      ->group(group);
+}
+
+}  // namespace
+
+void TrainOptions::add_to(CLI::App& command) {
+  add_data(command, *this);
+  recipe.add_to(command);
+  add_training(command, *this);
+  add_machine(command, *this);
+  add_output(command, *this);
+}
+
+Optimizer TrainOptions::make_optimizer() const {
+  Optimizer made = headrace::make_optimizer(optimizer);
+  if (learning_rate > 0) set_learning_rate(made, learning_rate);
+  if (auto* sgd = std::get_if<Sgd>(&made)) {
+    sgd->momentum = momentum;
+  } else if (auto* rmsprop = std::get_if<RmsProp>(&made)) {
+    rmsprop->momentum = momentum;
+  } else if (momentum != 0) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("--momentum is for sgd and rmsprop; {} has its own", optimizer));
+  }
+  return made;
+}
+
+}  // namespace headrace::cli

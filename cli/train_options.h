@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "headrace/cli/recipe_options.h"
+#include "headrace/train/optimizer.h"
+
+namespace headrace::cli {
+
+// What `headrace train` is asked for.
+struct TrainOptions {
+  std::string data;
+  std::string validation;
+  std::string root;
+  std::string image_size;
+  RecipeOptions recipe;
+
+  std::string model = "mnist_cnn";
+  std::int64_t batch_size = 32;
+  std::uint64_t epochs = 10;
+  std::string optimizer = "adam";
+  double learning_rate = 0;  // 0: the optimizer's own
+  double momentum = 0;
+  std::string last_batch = "keep";
+  std::uint64_t seed = 0;
+
+  int replicas = 1;
+  int threads = 0;
+  int loader_threads = 0;
+  int prefetch = 4;
+
+  std::string out;
+  bool resume = false;
+  bool overwrite = false;
+  bool quiet = false;
+  bool json = false;
+
+  void add_to(CLI::App& command);
+  // Throws Error{invalid_argument} if the optimizer has no momentum and one is given.
+  Optimizer make_optimizer() const;
+};
+
+}  // namespace headrace::cli

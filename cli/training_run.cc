@@ -1,0 +1,306 @@
+#include "headrace/cli/training_run.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#include "headrace/cli/model_file.h"
+#include "headrace/cli/plot.h"
+#include "headrace/cli/program.h"
+#include "headrace/cli/progress.h"
+#include "headrace/cli/terminal.h"
+#include "headrace/pipeline/error.h"
+#include "headrace/train/callbacks.h"
+#include "headrace/train/models/model_registry.h"
+
+namespace headrace::cli {
+namespace {
+
+// Draws the curves of a long training now and then while it is under way.
+class Draw final : public Callback {
+ public:
+  explicit Draw(std::function<void()> draw) : draw_(std::move(draw)) {}
+  void on_epoch_end(Trainer&, const EpochRecord&) override {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < std::chrono::seconds(30)) return;
+    draw_();
+    last_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  std::function<void()> draw_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+Json facts(const ImageData& data) {
+  return {{"name", data.dataset->info().name},
+          {"images", data.size()},
+          {"fingerprint", fmt::format("{:016x}", data.dataset->fingerprint())}};
+}
+
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+std::string epochs_text(std::uint64_t epochs) {
+  return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt)
+    : options_(options),
+      interrupt_(interrupt),
+      folder_(options.out),
+      record_(command, "train"),
+      optimizer_(options.make_optimizer()),
+      training_(open_images(options.data, options.root)),
+      recipe_({1, 1, 1}) {
+  if (!options_.resume && !options_.overwrite) folder_.require_free();
+  require_labels(training_);
+  if (!options_.validation.empty()) {
+    validation_ = open_images(options_.validation, options_.root, training_.classes());
+    require_labels(*validation_);
+  }
+  ImageShape shape = natural_shape(training_);
+  if (!options_.image_size.empty()) shape = parse_image_size(options_.image_size, shape);
+  recipe_ = options_.recipe.recipe(shape);
+  graph_ = make_model(options_.model, Shape{shape.height, shape.width, shape.channels},
+                      static_cast<int>(training_.classes().size()));
+  if (options_.resume) load_checkpoint_to_resume();
+}
+
+TrainingRun::~TrainingRun() = default;
+
+void TrainingRun::load_checkpoint_to_resume() {
+  if (!std::filesystem::exists(folder_.model())) {
+    note(fmt::format("{} holds nothing to go on with: starting from the beginning",
+                     folder_.path().string()));
+    return;
+  }
+  resumed_ = load_checkpoint(folder_.model());
+  try {
+    check_resumable();
+  } catch (const Error& error) {
+    throw error.with_context(folder_.model().string());
+  }
+  if (recipe_.needs_mean()) recipe_.set_mean(get_recipe(*resumed_).mean());
+}
+
+void TrainingRun::check_resumable() const {
+  const auto refuse = [](const std::string& why) {
+    throw Error(ErrorCode::invalid_argument, "cannot go on with this run: " + why);
+  };
+  if (!resumed_->training) refuse("it has no training state");
+  if (resumed_->graph.to_json() != graph_.to_json())
+    refuse(fmt::format("its model is not {} for images of {} and {} classes", options_.model,
+                       to_text(recipe_.output()), training_.classes().size()));
+  if (resumed_->classes != training_.classes()) refuse("its classes are not those of the data");
+  if (get_recipe(*resumed_).to_json() != recipe_.to_json())
+    refuse("it was made with other augmentation options: give the same, or none");
+  if (name(resumed_->training->optimizer) != options_.optimizer)
+    refuse(fmt::format("its optimizer is {}, not {}", name(resumed_->training->optimizer),
+                       options_.optimizer));
+}
+
+void TrainingRun::make_loaders() {
+  LoaderOptions training;
+  training.batch_size = options_.batch_size;
+  training.drop_last = options_.last_batch == "drop";
+  training.threads = options_.loader_threads;
+  training.prefetch = options_.prefetch;
+  training.epochs = options_.epochs;
+  ImageSequenceOptions shuffled;
+  shuffled.seed = options_.seed;
+  training_loader_ =
+      std::make_unique<Loader>(make_sequence(training_, recipe_, shuffled), training);
+  if (!validation_) return;
+  LoaderOptions validation = training;
+  validation.drop_last = false;
+  validation.epochs = 1;
+  ImageSequenceOptions in_order;
+  in_order.shuffle = Shuffle::none;
+  validation_loader_ = std::make_unique<Loader>(
+      make_sequence(*validation_, recipe_.for_inference(), in_order), validation);
+}
+
+void TrainingRun::make_trainer() {
+  TrainerOptions options;
+  options.batch_size = options_.batch_size;
+  options.replicas = options_.replicas;
+  options.threads = options_.threads;
+  options.optimizer = optimizer_;
+  options.seed = options_.seed;
+  backend_ = make_cpu_backend();
+  trainer_ = std::make_unique<Trainer>(graph_, options, *backend_);
+  if (!resumed_) return;
+  if (resumed_->training->stream.fingerprint != training_loader_->state().fingerprint)
+    throw Error(ErrorCode::invalid_argument,
+                folder_.model().string() +
+                    ": cannot go on with this run: its images or its seed "
+                    "were others; give the same --data and --seed, or another --out");
+  trainer_->set_parameters(resumed_->parameters);
+  trainer_->restore(*resumed_->training);
+  if (options_.learning_rate > 0) trainer_->set_learning_rate(options_.learning_rate);
+}
+
+void TrainingRun::fit() {
+  Checkpoint model;
+  model.classes = training_.classes();
+  put_recipe(model, recipe_);
+  CheckpointSaverOptions saving;
+  saving.path = folder_.model();
+  CheckpointSaver saver(saving, model);
+  CsvLogger history(folder_.history());
+  ProgressReport progress(Terminal::standard_error(), options_.epochs);
+  Draw draw([this] { draw_curves(); });
+
+  const Interrupt::Action stop(interrupt_, [this] {
+    note("stopping, and saving what is needed to go on; Ctrl-C again ends at once");
+    training_loader_->cancel();
+    if (validation_loader_) validation_loader_->cancel();
+  });
+  FitOptions options;
+  options.epochs = options_.epochs;
+  options.validation = validation_loader_.get();
+  options.callbacks = {&saver, &history, &draw};
+  if (!options_.quiet) options.callbacks.push_back(&progress);
+  options.stop = &interrupt_.requested();
+  try {
+    trainer_->fit(*training_loader_, options);
+    interrupted_ = trainer_->interrupted();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled || !interrupt_.requested()) throw;
+    saver.on_train_end(*trainer_);  // the wait for a batch was cut short
+    interrupted_ = true;
+  }
+}
+
+void TrainingRun::draw_curves() {
+  const History& history = trainer_->history();
+  PlotText text;
+  text.title = fmt::format("{} on {}", options_.model, options_.data);
+  text.subtitle = fmt::format("{}, {} {}, batch size {}", epochs_text(history.size()),
+                              options_.optimizer, trainer_->learning_rate(), options_.batch_size);
+  if (!history.empty() && history.back().val_accuracy)
+    text.subtitle += fmt::format("  ·  validation accuracy {:.4f}, loss {:.4f}",
+                                 *history.back().val_accuracy, *history.back().val_loss);
+  try {
+    plot_history(history, text, folder_.curves());
+  } catch (const Error& error) {
+    warn(fmt::format("{} was not drawn: {}", folder_.curves().string(), error.what()));
+  }
+}
+
+void TrainingRun::write_record(std::string_view status, Json details) {
+  record_.set_outcome(status, std::move(details));
+  record_.write(folder_.record());
+}
+
+Json TrainingRun::result() const {
+  const History& history = trainer_->history();
+  double seconds = 0;
+  double images = 0;
+  for (const EpochRecord& epoch : history) {
+    seconds += epoch.seconds;
+    images += epoch.seconds * epoch.images_per_second;
+  }
+  Json result;
+  result["epochs"] = history.size();
+  result["steps"] = trainer_->total_steps();
+  if (!history.empty()) {
+    const EpochRecord& last = history.back();
+    result["loss"] = last.loss;
+    result["accuracy"] = last.accuracy;
+    result["val_loss"] = number_or_null(last.val_loss);
+    result["val_accuracy"] = number_or_null(last.val_accuracy);
+  }
+  result["images"] = std::llround(images);
+  result["seconds"] = seconds;
+  result["images_per_second"] = seconds > 0 ? images / seconds : 0;
+  result["data_wait_seconds"] = trainer_->data_wait_seconds();
+  result["parameters"] = trainer_->graph().parameter_count();
+  result["loader_bytes"] = training_loader_->memory_bytes();
+  result["trainer_bytes"] = trainer_->memory_bytes();
+  result["out"] = folder_.path().string();
+  result["files"] = folder_.files();
+  return result;
+}
+
+void TrainingRun::print_result() const {
+  const Json all = result();
+  if (options_.json) {
+    fmt::print("{}\n", all.dump());
+    return;
+  }
+  const History& history = trainer_->history();
+  if (!history.empty()) {
+    const EpochRecord& last = history.back();
+    fmt::print("after {}: loss {:.4f}, accuracy {:.4f}", epochs_text(history.size()), last.loss,
+               last.accuracy);
+    if (last.val_loss && last.val_accuracy)
+      fmt::print("; validation loss {:.4f}, accuracy {:.4f}", *last.val_loss, *last.val_accuracy);
+    fmt::print("\n");
+  }
+  const double seconds = all["seconds"];
+  fmt::print(
+      "trained on {} images in {}: {} images/s; {:.0f} % of that time spent waiting for data\n",
+      with_commas(all["images"]), duration(seconds),
+      with_commas(std::llround(all["images_per_second"].get<double>())),
+      seconds > 0 ? 100 * std::min(1.0, trainer_->data_wait_seconds() / seconds) : 0);
+  fmt::print("written to {}: {}\n", folder_.path().string(), fmt::join(folder_.files(), ", "));
+}
+
+int TrainingRun::report_interruption() {
+  draw_curves();
+  write_record("interrupted", result());
+  const StreamState state = trainer_->state().stream;
+  note(
+      fmt::format("stopped in epoch {} of {}, after {} of {} images; to go on: headrace train "
+                  "--out {} --resume",
+                  state.position.epoch + 1, options_.epochs, with_commas(state.position.sample),
+                  with_commas(training_.size()), folder_.path().string()));
+  return interrupt_.exit_status();
+}
+
+int TrainingRun::execute() {
+  if (resumed_ && resumed_->training->stream.position.epoch >= options_.epochs) {
+    note(fmt::format("{} is trained for all of its {}: --epochs gives it more",
+                     folder_.path().string(), epochs_text(options_.epochs)));
+    return exit_done;
+  }
+  folder_.prepare();
+  fit_mean(recipe_, training_, options_.loader_threads, interrupt_);
+  make_loaders();
+  make_trainer();
+  options_.recipe.record(recipe_, record_.options());
+  record_.set("data", facts(training_));
+  if (validation_) record_.set("validation", facts(*validation_));
+  record_.set("classes", training_.classes());
+  record_.set("image_size", to_text(recipe_.output()));
+  record_.set("backend", backend_->name());
+  if (!resumed_) folder_.clear();
+  write_record("running", Json::object());
+  note(fmt::format("training {} ({} parameters) on {} images of {} in {} classes, {} replica{}, {}",
+                   options_.model, with_commas(graph_.parameter_count()),
+                   with_commas(training_.size()), to_text(recipe_.output()),
+                   training_.classes().size(), options_.replicas, options_.replicas == 1 ? "" : "s",
+                   backend_->name()));
+  try {
+    fit();
+  } catch (const Error& error) {
+    write_record("failed", {{"error", error.what()}});
+    throw;
+  }
+  if (interrupted_) return report_interruption();
+  draw_curves();
+  write_record("finished", result());
+  print_result();
+  return exit_done;
+}
+
+}  // namespace headrace::cli

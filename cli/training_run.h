@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "headrace/cli/image_data.h"
+#include "headrace/cli/interrupt.h"
+#include "headrace/cli/run_folder.h"
+#include "headrace/cli/run_record.h"
+#include "headrace/cli/train_options.h"
+#include "headrace/train/trainer.h"
+
+namespace headrace::cli {
+
+// One run of `headrace train`, from options to files.
+class TrainingRun {
+ public:
+  // Opens data and model; nothing is written yet. Throws Error.
+  TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt);
+  ~TrainingRun();
+
+  // Trains, writes the files of the run, prints the result. Returns the exit status.
+  int execute();
+
+ private:
+  void load_checkpoint_to_resume();
+  void check_resumable() const;
+  void make_loaders();
+  void make_trainer();
+  void fit();
+  void draw_curves();
+  void write_record(std::string_view status, Json details);
+  Json result() const;
+  void print_result() const;
+  int report_interruption();
+
+  const TrainOptions& options_;
+  Interrupt& interrupt_;
+  RunFolder folder_;
+  RunRecord record_;
+  Optimizer optimizer_;
+  ImageData training_;
+  std::optional<ImageData> validation_;
+  Recipe recipe_;
+  Graph graph_;
+  std::optional<Checkpoint> resumed_;
+
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Loader> training_loader_;
+  std::unique_ptr<Loader> validation_loader_;
+  bool interrupted_ = false;
+};
+
+}  // namespace headrace::cli
