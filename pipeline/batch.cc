@@ -45,9 +45,9 @@ std::int64_t Batch::valid_rows() const { return slot_->valid_rows_; }
 Position Batch::begin() const { return slot_->begin_; }
 Position Batch::end() const { return slot_->end_; }
 
-FieldView Batch::field(std::string_view name) const { return field(spec().index_of(name)); }
+FieldView Batch::field(std::string_view name) const& { return field(spec().index_of(name)); }
 
-FieldView Batch::field(std::size_t index) const {
+FieldView Batch::field(std::size_t index) const& {
   if (index >= spec().fields.size()) {
     throw Error(ErrorCode::invalid_argument, "field " + std::to_string(index) +
                                                  " of a batch that has " +

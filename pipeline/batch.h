@@ -42,15 +42,16 @@ struct BatchSpec {
   friend bool operator==(const BatchSpec&, const BatchSpec&) = default;
 };
 
-// Writable rows [0, count) of every field of a batch: what a Sequence fills. Non-owning, cheap to
-// copy. Field k's rows are contiguous, `row_bytes` apart, and its first row is 64-byte aligned
-// when it is the batch's first.
+// Writable rows [0, count) of every field of a batch: what a Sequence fills. Non-owning, of the
+// spec too; cheap to copy. Field k's rows are contiguous, `row_bytes` apart, and its first row is
+// 64-byte aligned when it is the batch's first.
 class Rows {
  public:
   // `bases[k]` is field k's row 0 of the whole batch.
   Rows(const BatchSpec& spec, std::span<std::byte* const> bases, std::int64_t first,
        std::int64_t count)
       : spec_(&spec), bases_(bases), first_(first), count_(count) {}
+  Rows(const BatchSpec&&, std::span<std::byte* const>, std::int64_t, std::int64_t) = delete;
 
   const BatchSpec& spec() const { return *spec_; }
   std::int64_t count() const { return count_; }
@@ -105,9 +106,12 @@ class Batch {
   // repeat a sample, so that all ranks have equal rows. Always size() but under ShardMode::pad.
   std::int64_t valid_rows() const;
   const BatchSpec& spec() const;
-  // Throws Error{invalid_argument} if there is no such field.
-  FieldView field(std::string_view name) const;
-  FieldView field(std::size_t index) const;
+  // A view lives no longer than the batch. Throws Error{invalid_argument} if there is no such
+  // field.
+  FieldView field(std::string_view name) const&;
+  FieldView field(std::size_t index) const&;
+  FieldView field(std::string_view name) const&& = delete;
+  FieldView field(std::size_t index) const&& = delete;
 
   // Where this batch starts, and where the stream goes on after it: save the latter with the
   // weights it trained, and a resumed run continues with exactly the next sample. They are the
