@@ -18,6 +18,7 @@ struct ColumnBlend {
   const std::int32_t* first = nullptr;  // pixel of the row at which an output's taps begin
   const std::int32_t* bias = nullptr;   // the constant's part of an output's sum
   const std::int16_t* weights = nullptr;
+  const std::byte* prepared = nullptr;  // what Kernels::prepare_columns made of the rest, if any
 
   // Both have an entry for an even number of outputs.
   static std::size_t even(int count) { return static_cast<std::size_t>(count + count % 2); }
@@ -55,6 +56,10 @@ struct Kernels {
   void (*blend_shifted)(const std::int16_t* mid, int distance, std::int16_t left,
                         std::int16_t right, std::size_t count, std::uint8_t* out);
 
+  // Memory for prepare_columns(), 64-byte aligned; 0 if there is nothing to prepare.
+  std::size_t (*prepared_bytes)(int width, int channels, int taps);
+  // What blend_columns() wants to know of all rows, made once. Null, or in `memory`.
+  const std::byte* (*prepare_columns)(const ColumnBlend& blend, std::byte* memory);
   // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weight(x, t)).
   void (*blend_columns)(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out);
 

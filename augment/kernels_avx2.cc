@@ -334,8 +334,16 @@ bool has_f16c() {
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static const Kernels kernels = {"avx2", blend_rows, blend_shifted, blend_columns,
-                                  mirror, split,      normalise};
+  const Kernels& portable = portable_kernels();
+  static const Kernels kernels = {"avx2",
+                                  blend_rows,
+                                  blend_shifted,
+                                  portable.prepared_bytes,
+                                  portable.prepare_columns,
+                                  blend_columns,
+                                  mirror,
+                                  split,
+                                  normalise};
   return __builtin_cpu_supports("avx2") != 0 && has_f16c() ? &kernels : nullptr;
 }
 

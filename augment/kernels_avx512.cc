@@ -7,6 +7,8 @@
 #endif
 #include <immintrin.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "headrace/augment/fixed_point.h"
@@ -79,6 +81,98 @@ HEADRACE_AVX512 void blend_shifted(const std::int16_t* mid, int distance, std::i
   }
 }
 
+// Sixteen elements of an output row are blended at a time: whatever the channels, the two taps of a
+// pair are picked for all of them from 64 neighbouring elements of the mid row.
+struct alignas(64) ElementBlend {
+  std::array<std::int16_t, 32> pick;  // of the first two taps; those of the next lie `step` further
+  std::array<std::int32_t, 16> bias;  // and half a level, for rounding
+};
+
+constexpr int lanes = 16;
+constexpr int window = 64;
+
+std::size_t blocks_of(int width, int channels) {
+  return (static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) + lanes - 1) / lanes;
+}
+
+std::size_t block_bytes(int taps) {
+  return sizeof(ElementBlend) + static_cast<std::size_t>(taps / 2) * sizeof(__m512i);
+}
+
+// The blocks, each with its weights behind it, then where each block's window begins.
+std::size_t prepared_bytes(int width, int channels, int taps) {
+  return blocks_of(width, channels) * (block_bytes(taps + taps % 2) + sizeof(std::int32_t));
+}
+
+std::int32_t window_begin(const ColumnBlend& blend, int first_output, int last_output) {
+  const auto [least, most] =
+      std::minmax_element(blend.first + first_output, blend.first + last_output + 1);
+  const bool fits = (*most - *least + blend.taps) * blend.channels <= window;
+  return fits ? *least * blend.channels : -1;
+}
+
+const std::byte* prepare_columns(const ColumnBlend& blend, std::byte* memory) {
+  constexpr int half = 1 << (fixed::weight_bits + fixed::mid_bits - 1);
+  const int channels = blend.channels;
+  const int elements = blend.width * channels;
+  const std::size_t size = block_bytes(blend.taps);
+  const std::size_t count = blocks_of(blend.width, channels);
+  auto* begins = reinterpret_cast<std::int32_t*>(memory + count * size);
+  std::byte* block = memory;
+  int x = 0;
+  int c = 0;
+  for (int e = 0; e < elements; e += lanes, block += size) {
+    const int last = std::min(e + lanes, elements) - 1;
+    const std::int32_t begin = window_begin(blend, x, last / channels);
+    if (begin < 0) return nullptr;
+    *begins++ = begin;
+    auto* to = reinterpret_cast<ElementBlend*>(block);
+    std::byte* weights = block + sizeof(ElementBlend);
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      to->pick[2 * lane] = static_cast<std::int16_t>(blend.first[x] * channels + c - begin);
+      to->pick[2 * lane + 1] = static_cast<std::int16_t>(to->pick[2 * lane] + channels);
+      to->bias[lane] = blend.bias[x] + half;
+      for (int t = 0; t < blend.taps; t += 2) {
+        std::memcpy(weights + static_cast<std::size_t>(t / 2) * sizeof(__m512i) + lane * 4,
+                    blend.weights + blend.weight_index(x, t), 4);
+      }
+      if (++c == channels) {
+        c = 0;
+        if (x + 1 < blend.width) ++x;  // what lies beyond the row is overwritten or slack
+      }
+    }
+  }
+  return memory;
+}
+
+HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, const ColumnBlend& blend,
+                                   std::uint8_t* out) {
+  if (blend.prepared == nullptr) {
+    avx2_kernels()->blend_columns(mid, blend, out);
+    return;
+  }
+  const std::size_t size = block_bytes(blend.taps);
+  const std::size_t count = blocks_of(blend.width, blend.channels);
+  const auto* begins = reinterpret_cast<const std::int32_t*>(blend.prepared + count * size);
+  const __m512i step = _mm512_set1_epi16(static_cast<std::int16_t>(2 * blend.channels));
+  const std::byte* block = blend.prepared;
+  for (std::size_t i = 0; i < count; ++i, block += size, out += lanes) {
+    const auto* numbers = reinterpret_cast<const ElementBlend*>(block);
+    const std::byte* weights = block + sizeof(ElementBlend);
+    const __m512i low = _mm512_loadu_si512(mid + begins[i]);
+    const __m512i high = _mm512_loadu_si512(mid + begins[i] + window / 2);
+    __m512i pick = _mm512_load_si512(numbers->pick.data());
+    __m512i sum = _mm512_load_si512(numbers->bias.data());
+    for (int t = 0; t < blend.taps; t += 2, weights += sizeof(__m512i)) {
+      const __m512i pairs = _mm512_permutex2var_epi16(low, pick, high);
+      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_load_si512(weights)));
+      pick = _mm512_add_epi16(pick, step);
+    }
+    sum = _mm512_srai_epi32(sum, fixed::weight_bits + fixed::mid_bits);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(sum));
+  }
+}
+
 HEADRACE_AVX512 inline void store_16(__m512 value, float* out) { _mm512_storeu_ps(out, value); }
 
 struct F16 {
@@ -142,14 +236,10 @@ const Kernels* avx512_kernels() {
       __builtin_cpu_supports("avx512vl") == 0 || avx2_kernels() == nullptr) {
     return nullptr;
   }
-  // Columns are moved pixel by pixel: wider registers would hold nothing more.
-  static const Kernels kernels = {"avx512",
-                                  blend_rows,
-                                  blend_shifted,
-                                  avx2_kernels()->blend_columns,
-                                  avx2_kernels()->mirror,
-                                  avx2_kernels()->split,
-                                  normalise};
+  static const Kernels kernels = {
+      "avx512",        blend_rows,    blend_shifted,          prepared_bytes,
+      prepare_columns, blend_columns, avx2_kernels()->mirror, avx2_kernels()->split,
+      normalise};
   return &kernels;
 }
 

@@ -54,6 +54,10 @@ void mirror(const std::uint8_t* in, int width, int channels, std::uint8_t* out) 
   }
 }
 
+std::size_t prepared_bytes(int, int, int) { return 0; }
+
+const std::byte* prepare_columns(const ColumnBlend&, std::byte*) { return nullptr; }
+
 void split(const std::uint8_t* in, int channels, std::size_t pixels, std::uint8_t* out) {
   const auto stride = static_cast<std::size_t>(channels);
   for (std::size_t c = 0; c < stride; ++c) {
@@ -93,8 +97,9 @@ void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t
 }  // namespace
 
 const Kernels& portable_kernels() {
-  static const Kernels kernels = {"portable", blend_rows, blend_shifted, blend_columns,
-                                  mirror,     split,      normalise};
+  static const Kernels kernels = {"portable",     blend_rows,      blend_shifted,
+                                  prepared_bytes, prepare_columns, blend_columns,
+                                  mirror,         split,           normalise};
   return kernels;
 }
 

@@ -72,6 +72,9 @@ class LevelRenderer {
     const std::size_t y_table = layout.reserve(table_bytes(y_axis_, group));
     const std::size_t x_table = layout.reserve(evenly_ ? 0 : table_bytes(x_axis_, group));
     const std::size_t blend = layout.reserve(evenly_ ? 0 : blend_bytes());
+    const std::size_t prepared = layout.reserve(
+        evenly_ ? 0
+                : kernels_.prepared_bytes(x_axis_.output, mid_.channels, x_axis_.max_taps() + 1));
     const std::size_t rows = layout.reserve(static_cast<std::size_t>(y_axis_.max_taps() + 1) *
                                             sizeof(const std::uint8_t*));
     const std::size_t mid =
@@ -91,6 +94,7 @@ class LevelRenderer {
     finishing_ = memory + finishing;
     if (!evenly_) {
       make_column_blend(make_table(x_axis_, group, memory + x_table), memory + blend);
+      columns_.prepared = kernels_.prepare_columns(columns_, memory + prepared);
     }
   }
 
@@ -107,7 +111,7 @@ class LevelRenderer {
     std::int32_t* bias = first + outputs;
     auto* weights = reinterpret_cast<std::int16_t*>(bias + outputs);
     const int most = *std::max_element(table.count, table.count + table.outputs);
-    columns_ = {table.outputs, mid_.channels, most + most % 2, first, bias, weights};
+    columns_ = {table.outputs, mid_.channels, most + most % 2, first, bias, weights, nullptr};
     for (int x = 0; x < table.outputs; ++x) {
       bias[x] = table.constant_weight[x] * (constant_ << fixed::mid_bits);
       // An output of the constant alone has no taps; any pixel will do for its weights of 0.

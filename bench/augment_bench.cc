@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "headrace/augment/kernels.h"
+#include "headrace/augment/named_recipes.h"
 #include "headrace/augment/recipe.h"
 #include "headrace/augment/recipe_augmenter.h"
 #include "headrace/pipeline/rng.h"
@@ -42,11 +43,28 @@ Recipe narrow(Recipe recipe, const char* resize) {
   return recipe;
 }
 
+Recipe planes(Recipe recipe) {
+  recipe.set("layout", "nchw");
+  return recipe;
+}
+
+Recipe half(Recipe recipe) {
+  recipe.update_from_json(
+      R"({"output": {"height": 224, "width": 224, "channels": 3, "type": "f16"}})");
+  return recipe;
+}
+
 std::vector<Bench> benches() {
   return {
       {"28x28x1/shift_flip_mean", {28, 28, 1}, keras_recipe({28, 28, 1})},
       {"32x32x3/shift_flip_mean", {32, 32, 3}, keras_recipe({32, 32, 3})},
       {"32x32x3/mean", {32, 32, 3}, keras_recipe({32, 32, 3}).for_inference()},
+      {"375x500x3_to_224/imagenet", {375, 500, 3}, named_recipe("imagenet")},
+      {"375x500x3_to_224/imagenet_nchw", {375, 500, 3}, planes(named_recipe("imagenet"))},
+      {"375x500x3_to_224/imagenet_f16", {375, 500, 3}, half(named_recipe("imagenet"))},
+      {"375x500x3_to_224/imagenet_inference",
+       {375, 500, 3},
+       named_recipe("imagenet").for_inference()},
       {"375x500x3_to_224/antialias_flip_mean", {375, 500, 3}, photo_recipe()},
       {"375x500x3_to_224/linear_flip_mean", {375, 500, 3}, narrow(photo_recipe(), "linear")},
   };

@@ -26,6 +26,11 @@ TEST(Parameter, EveryOneHasAUniqueNameOneLineOfHelpAndAnAllowedDefault) {
 TEST(Parameter, TextIsReadByKind) {
   EXPECT_EQ(parse_value(recipe_parameter("width_shift"), "0.25"), ParameterValue(0.25));
   EXPECT_EQ(parse_value(recipe_parameter("horizontal_flip"), "true"), ParameterValue(true));
+  EXPECT_EQ(parse_value(recipe_parameter("channel_std"), "0.5,1,2"),
+            ParameterValue(std::vector<double>{0.5, 1, 2}));
+  EXPECT_EQ(parse_value(recipe_parameter("random_resized_crop"), ""),
+            ParameterValue(std::vector<double>{}));
+  EXPECT_EQ(to_string(ParameterValue(std::vector<double>{0.08, 1})), "0.08,1");
   EXPECT_EQ(parse_value(recipe_parameter("fill_mode"), "wrap"),
             ParameterValue(std::string("wrap")));
 }
@@ -48,6 +53,12 @@ TEST(Parameter, AWrongValueIsRefusedWithWhatWouldDo) {
   refused("width_shift", "0.1x", "a number from 0 to 1000");
   refused("fill_value", "256", "a number from 0 to 255");
   refused("horizontal_flip", "yes", "true or false");
+  refused("random_resized_crop", "0.5", "one range or two, from");
+  refused("random_resized_crop", "1,0.5", "the low end first");
+  refused("random_resized_crop", "0.5,1,", "one range or two");
+  refused("random_resized_crop", "0.5,1,1,2,3,4", "one range or two");
+  refused("channel_std", "0.2,0", "up to 16 numbers");
+  refused("channel_mean", "a", "up to 16 numbers");
   refused("fill_mode", "mirror", "one of nearest, constant, reflect, wrap");
   EXPECT_THAT([] { check_value(recipe_parameter("rescale"), std::string("1")); },
               throws_error(ErrorCode::invalid_argument, HasSubstr("rescale")));

@@ -163,6 +163,41 @@ TEST(Recipe, LevelsAreNotNormalised) {
   }
 }
 
+TEST(Recipe, RangesAndListsOfNumbersAreReadAndWritten) {
+  Recipe recipe = Recipe::from_json(
+      R"({"output": {"height": 2, "width": 2, "channels": 3, "type": "bf16"},
+          "operations": [{"random_resized_crop": [0.25, 1]}],
+          "channel_std": [0.5, 1, 2]})");
+  EXPECT_EQ(recipe.get("random_resized_crop"), ParameterValue(std::vector<double>{0.25, 1}));
+  EXPECT_EQ(recipe.get("channel_std"), ParameterValue(std::vector<double>{0.5, 1, 2}));
+  EXPECT_EQ(recipe.type(), ElementType::bf16);
+  EXPECT_EQ(Recipe::from_json(recipe.to_json()).to_json(), recipe.to_json());
+}
+
+TEST(Recipe, WhatContradictsItselfMakesNoAugmenter) {
+  const auto refused = [](const std::vector<Recipe::Setting>& settings, const char* message) {
+    Recipe recipe({2, 2, 3});
+    for (const auto& [name, value] : settings) recipe.set(name, value);
+    if (recipe.needs_mean()) recipe.set_mean(std::vector<float>{1, 2, 3});
+    EXPECT_THAT([&] { recipe.make_augmenter(); },
+                throws_error(ErrorCode::invalid_argument, HasSubstr(message)));
+  };
+  const std::vector<double> two = {1, 2};
+  refused({{"channel_mean", two}}, "2 numbers for 3 channels");
+  refused({{"channel_std", two}}, "2 numbers for 3 channels");
+  refused({{"channel_mean", std::vector<double>{1}}, {"mean", "channel"}}, "one mean");
+  refused({{"center_crop", 1.0}, {"short_side", 3.0}}, "short_side, center_crop");
+}
+
+TEST(Recipe, InferenceKeepsACropThatIsNotDrawn) {
+  Recipe recipe({2, 2, 3});
+  recipe.set("center_crop", 0.875).set("horizontal_flip", true);
+  EXPECT_THAT(recipe.for_inference().operations(),
+              ElementsAre(Pair("center_crop", ParameterValue(0.875))));
+  EXPECT_THAT(recipe.unaugmented().operations(),
+              ElementsAre(Pair("center_crop", ParameterValue(0.875))));
+}
+
 TEST(Recipe, UnaugmentedOnlyResizesAndInferenceAlsoNormalises) {
   Recipe recipe = full_recipe();
   recipe.set_mean(std::vector<float>(recipe.output().elements(), 0.5f));

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "headrace/augment/axis.h"
+#include "headrace/augment/half.h"
 #include "headrace/pipeline/rng.h"
 #include "pictures.h"
 
@@ -244,6 +245,117 @@ TEST(Render, NormalisationIsOneMultiplicationAndOneAddition) {
     for (std::size_t e = 0; e < result.size(); ++e) {
       volatile float scaled = static_cast<float>(image.levels[e]) * scale;  // not fused
       ASSERT_EQ(result[e], scaled - mean[e]) << kernels->name;
+    }
+  }
+}
+
+// All of what a recipe can make of an image by one plan, for pixels u8 or f32.
+template <class T>
+std::vector<T> render_recipe(Recipe recipe, ElementType type, const ImageView& pixels,
+                             const Kernels& kernels) {
+  Recipe typed(recipe.output(), type);
+  for (const char* name : {"channel_mean", "channel_std", "rescale", "mean", "layout"}) {
+    typed.set(name, recipe.get(name));
+  }
+  if (typed.needs_mean()) typed.set_mean(recipe.mean());
+  const RecipeAugmenter augmenter(typed, kernels);
+  std::vector<T> result(recipe.output().elements());
+  RenderScratch scratch;
+  const SamplePlan plan = augmenter.plan(pixels.shape.size(), Rng(0, 0));
+  augmenter.render(plan, pixels, whole(pixels), reinterpret_cast<std::byte*>(result.data()),
+                   scratch);
+  return result;
+}
+
+Recipe normalising(ImageShape shape, bool mean_of_each_pixel) {
+  Recipe recipe(shape);
+  recipe.set("rescale", 1 / 255.0).set("channel_std", std::vector<double>{0.229, 0.224, 0.225});
+  if (mean_of_each_pixel) {
+    recipe.set("mean", "pixel");
+    std::vector<float> mean(shape.elements());
+    Rng rng(9, 0);
+    for (float& value : mean) value = static_cast<float>(rng.uniform());
+    recipe.set_mean(mean);
+  } else {
+    recipe.set("channel_mean", std::vector<double>{0.485, 0.456, 0.406});
+  }
+  return recipe;
+}
+
+TEST(Render, ValuesAreScaledAndShiftedByChannel) {
+  const ImageShape shape{37, 29, 3};
+  const Noise image(shape, 10);
+  constexpr std::array<double, 3> mean = {0.485, 0.456, 0.406};
+  constexpr std::array<double, 3> deviation = {0.229, 0.224, 0.225};
+  for (const Kernels* kernels : available_kernels()) {
+    const auto result =
+        render_recipe<float>(normalising(shape, false), ElementType::f32, image.view(), *kernels);
+    for (std::size_t e = 0; e < result.size(); ++e) {
+      const auto scale = static_cast<float>(1 / 255.0 / deviation[e % 3]);
+      const auto offset = static_cast<float>(-mean[e % 3] / deviation[e % 3]);
+      volatile float scaled = static_cast<float>(image.levels[e]) * scale;  // not fused
+      ASSERT_EQ(result[e], scaled + offset) << kernels->name;
+    }
+  }
+}
+
+TEST(Render, EveryTypeIsTheRoundedF32AndPlanesAreTheSameTurned) {
+  for (const ImageShape shape : {ImageShape{37, 29, 3}, {224, 224, 3}}) {
+    const Noise image({60, 50, 3}, 11);
+    const std::vector<float> values = image.values();
+    const ImageView floats = view_of(values, image.shape);
+    for (const bool mean_of_each_pixel : {false, true}) {
+      Recipe recipe = normalising(shape, mean_of_each_pixel);
+      Recipe planes = recipe;
+      planes.set("layout", "nchw");
+      const std::size_t pixels = shape.elements() / 3;
+      const auto place = [&](std::size_t e) { return e % 3 * pixels + e / 3; };
+      for (const ImageView& view : {image.view(), floats}) {
+        for (const Kernels* kernels : available_kernels()) {
+          const auto f32 = render_recipe<float>(recipe, ElementType::f32, view, *kernels);
+          const auto f16 = render_recipe<std::uint16_t>(recipe, ElementType::f16, view, *kernels);
+          const auto bf16 = render_recipe<std::uint16_t>(recipe, ElementType::bf16, view, *kernels);
+          const auto f32_planes = render_recipe<float>(planes, ElementType::f32, view, *kernels);
+          const auto bf16_planes =
+              render_recipe<std::uint16_t>(planes, ElementType::bf16, view, *kernels);
+          for (std::size_t e = 0; e < f32.size(); ++e) {
+            ASSERT_EQ(f16[e], to_f16(f32[e])) << kernels->name;
+            ASSERT_EQ(bf16[e], to_bf16(f32[e])) << kernels->name;
+            ASSERT_EQ(f32_planes[place(e)], f32[e]) << kernels->name;
+            ASSERT_EQ(bf16_planes[place(e)], bf16[e]) << kernels->name;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Render, LevelsAreLaidOutAsPlanesToo) {
+  const Noise image({9, 21, 3}, 12);
+  Recipe planes(image.shape, ElementType::u8);
+  planes.set("layout", "nchw");
+  EXPECT_THAT(planes.make_augmenter()->output().shape, ::testing::ElementsAre(3, 9, 21));
+  for (const Kernels* kernels : available_kernels()) {
+    const auto result =
+        render_recipe<std::uint8_t>(planes, ElementType::u8, image.view(), *kernels);
+    for (std::size_t e = 0; e < result.size(); ++e) {
+      ASSERT_EQ(result[e % 3 * 189 + e / 3], image.levels[e]) << kernels->name;
+    }
+  }
+}
+
+// Blocks of outputs near each other take another way than those that lie far apart.
+TEST(Render, EveryScaleGivesTheSameBitsOnEverySetOfKernels) {
+  for (const int channels : {1, 2, 3, 4}) {
+    const Noise image({5, 400, channels}, 13);
+    for (int width = 1; width < 800; width += 7) {
+      SamplePlan plan =
+          make_plan({5, 400}, {3, width}, Filter::triangle, FillMode::nearest, 0, width % 5);
+      if (width % 2 == 0) mirror_horizontally(plan);
+      const auto expected = render_u8(plan, image.view(), portable_kernels());
+      for (const Kernels* kernels : available_kernels()) {
+        ASSERT_EQ(render_u8(plan, image.view(), *kernels), expected) << kernels->name << width;
+      }
     }
   }
 }
