@@ -37,12 +37,6 @@ auto retrying(Call call) {
   return result;
 }
 
-Error open_error(const std::string& path, int reason) {
-  const Error error = io_error("cannot open " + path, reason);
-  if (reason != EMFILE && reason != ENFILE) return error;
-  return {ErrorCode::io, std::string(error.what()) + " (ulimit -n shows and raises the limit)"};
-}
-
 bool is_in_memory_by_nature(int file) {
   struct statfs system {};
   if (::fstatfs(file, &system) != 0) return false;
@@ -59,7 +53,7 @@ FileReader::FileReader(std::filesystem::path folder, const FileCalls& calls)
   if (folder_.empty()) return;
   descriptor_ = retrying(
       [this] { return ::openat(AT_FDCWD, folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); });
-  if (descriptor_ < 0) throw open_error("folder " + folder_.string(), errno);
+  if (descriptor_ < 0) throw io_error("cannot open folder " + folder_.string(), errno);
 }
 
 FileReader::FileReader(FileReader&& other) noexcept
@@ -87,7 +81,7 @@ std::string FileReader::shown(const char* path) const { return (folder_ / path).
 std::span<const std::byte> FileReader::read(const char* path,
                                             std::vector<std::byte>& buffer) const {
   const Descriptor file(retrying([&] { return calls_->open(descriptor_, path); }));
-  if (file.get() < 0) throw open_error(shown(path), errno);
+  if (file.get() < 0) throw io_error("cannot open " + shown(path), errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) throw io_error("cannot read " + shown(path), errno);
   if (!S_ISREG(status.st_mode)) {
