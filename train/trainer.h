@@ -64,7 +64,8 @@ class Trainer {
   // that was under way goes on from state().stream: `data` is restored to it if it stands
   // elsewhere. If it was stopped, interrupted() is true and state() continues from the last whole
   // step. Throws Error{backend} naming step and epoch when the loss is not finite; the weights are
-  // then those before that step.
+  // then those before that step. Throws Error{invalid_argument} if `data` gives shares of batches
+  // (LoaderOptions::shard): replicas take theirs themselves.
   const History& fit(Loader& data, const FitOptions& options);
   // Loss and accuracy over the epoch that `data` was made to start with, in order, without dropout.
   // `data` stands at the start of that epoch again afterwards.

@@ -14,6 +14,16 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+// Replicas take their shares of a batch themselves, and add up no gradients of other processes.
+void require_whole_batches(const Loader& data) {
+  const Shard& shard = data.options().shard;
+  if (shard.world_size == 1) return;
+  throw Error(ErrorCode::invalid_argument,
+              "the loader gives rank " + std::to_string(shard.rank) + " of " +
+                  std::to_string(shard.world_size) +
+                  " its share of each batch: a trainer needs whole batches");
+}
+
 bool is_set(const std::atomic<bool>* stop) { return stop != nullptr && stop->load(); }
 
 }  // namespace
@@ -34,6 +44,7 @@ void Trainer::Impl::align(Loader& data) {
 const History& Trainer::fit(Loader& data, const FitOptions& options) {
   Impl& impl = *impl_;
   impl.require_usable();
+  require_whole_batches(data);
   const auto limit = data.options().epochs;
   if (limit && *limit < options.epochs) {
     throw Error(ErrorCode::invalid_argument, "a training of " + std::to_string(options.epochs) +
@@ -124,6 +135,7 @@ bool Trainer::Impl::finish_epoch(Trainer& trainer, const FitOptions& fit_options
 // Nothing if it was stopped.
 std::optional<MetricSums> Trainer::Impl::evaluate_epoch(Loader& data,
                                                         const std::atomic<bool>* stop) {
+  require_whole_batches(data);
   const StreamState start{{data.options().start.epoch, 0}, data.state().fingerprint};
   if (data.state().position != start.position) data.restore(start);
   MetricSums total;

@@ -280,6 +280,17 @@ TEST(Trainer, ALoaderThatEndsTooEarlyOrGivesNothingIsRefused) {
   EXPECT_EQ(trainer.history().size(), 2u);
 }
 
+TEST(Trainer, RefusesALoaderThatGivesSharesOfBatches) {
+  LinearBackend backend;
+  Trainer trainer(fake::linear_graph(), options_for(1), backend);
+  Loader data(std::make_shared<ToySequence>(100, 1),
+              {.batch_size = 16, .threads = 1, .shard = {.rank = 1, .world_size = 4}});
+  EXPECT_THAT([&] { trainer.fit(data, {.epochs = 1}); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("rank 1 of 4")));
+  EXPECT_THAT([&] { trainer.evaluate(data); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("whole batches")));
+}
+
 TEST(Trainer, ABadBatchStopsTheTrainingAndLeavesItWhereItWas) {
   class Bad final : public Sequence {
    public:
