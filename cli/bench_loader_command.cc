@@ -177,7 +177,7 @@ int bench_loader(const Options& options) {
   const ImageData data = open_images(options.data, options.root);
   ImageShape shape = natural_shape(data);
   if (!options.image_size.empty()) shape = parse_image_size(options.image_size, shape);
-  Recipe recipe = options.recipe.recipe(shape);
+  Recipe recipe = options.recipe.recipe(shape, !options.image_size.empty());
   try {
     fit_mean(recipe, data, options.threads, interrupt);
     ImageSequenceOptions sequence;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "headrace/augment/named_recipes.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
@@ -59,8 +60,29 @@ std::string fault(const Parameter& parameter, const std::string& text) {
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw io_error("cannot read the recipe " + path, errno);
+  if (!file || !(text << file.rdbuf())) {
+    throw io_error(fmt::format("cannot read the recipe {} (those known by name: {})", path,
+                               fmt::join(recipe_names(), ", ")),
+                   errno);
+  }
   return text.str();
+}
+
+std::string output_json(const ImageShape& shape) {
+  const Json size = {
+      {"height", shape.height}, {"width", shape.width}, {"channels", shape.channels}};
+  return Json{{"output", size}}.dump();
+}
+
+std::string type_name(const Parameter& parameter) {
+  switch (parameter.kind) {
+    case ParameterKind::flag: break;
+    case ParameterKind::number: return "NUMBER";
+    case ParameterKind::choice: return fmt::format("{}", fmt::join(parameter.choices, "|"));
+    case ParameterKind::numbers: return "NUMBER,...";
+    case ParameterKind::ranges: return "LOW,HIGH,...";
+  }
+  return {};
 }
 
 }  // namespace
@@ -75,28 +97,32 @@ void RecipeOptions::add_to(CLI::App& command) {
       option = command.add_flag(name, value, help);
     } else {
       option = command.add_option(name, value, help);
-      option->type_name(parameter.kind == ParameterKind::number
-                            ? "NUMBER"
-                            : fmt::format("{}", fmt::join(parameter.choices, "|")));
+      option->type_name(type_name(parameter));
       option->default_str(to_string(parameter.default_value));
     }
     option->check([&parameter](const std::string& text) { return fault(parameter, text); });
     option->group(group);
     options_[parameter.name] = option;
   }
-  command.add_option("--recipe", file_, "Take these from a recipe file (JSON) instead")
-      ->type_name("FILE")
+  command
+      .add_option("--recipe", recipe_,
+                  fmt::format("Take these from a recipe by name ({}) or from a file (JSON)",
+                              fmt::join(recipe_names(), ", ")))
+      ->type_name("NAME|FILE")
       ->group(group);
 }
 
-Recipe RecipeOptions::recipe(ImageShape output) const {
+Recipe RecipeOptions::recipe(ImageShape output, bool output_is_given) const {
   Recipe recipe(output);
-  if (!file_.empty()) {
-    const std::string text = read_text(file_);
+  if (const std::optional<Recipe> named = find_named_recipe(recipe_)) {
+    recipe = *named;
+    if (output_is_given) recipe.update_from_json(output_json(output));
+  } else if (!recipe_.empty()) {
+    const std::string text = read_text(recipe_);
     try {
       recipe.update_from_json(text);
     } catch (const Error& error) {
-      throw error.with_context(file_);
+      throw error.with_context(recipe_);
     }
   }
   for (const Parameter& parameter : recipe_parameters()) {
@@ -110,8 +136,13 @@ void RecipeOptions::record(const Recipe& recipe, Json& options) const {
   options.erase("recipe");
   for (const Parameter& parameter : recipe_parameters()) {
     const ParameterValue& value = recipe.get(parameter.name);
-    Json& entry = options[option_name(parameter).substr(2)];
-    std::visit([&entry](const auto& v) { entry = v; }, value);
+    const std::string name = option_name(parameter).substr(2);
+    if (const auto* several = std::get_if<std::vector<double>>(&value)) {
+      options.erase(name);  // as one text, which is how the option is given
+      if (!several->empty()) options[name] = to_string(value);
+    } else {
+      std::visit([&options, &name](const auto& v) { options[name] = v; }, value);
+    }
   }
 }
 

@@ -68,7 +68,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
   }
   ImageShape shape = natural_shape(training_);
   if (!options_.image_size.empty()) shape = parse_image_size(options_.image_size, shape);
-  recipe_ = options_.recipe.recipe(shape);
+  recipe_ = options_.recipe.recipe(shape, !options_.image_size.empty());
   graph_ = make_model(options_.model, Shape{shape.height, shape.width, shape.channels},
                       static_cast<int>(training_.classes().size()));
   if (options_.resume) load_checkpoint_to_resume();

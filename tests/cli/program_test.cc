@@ -133,6 +133,23 @@ TEST_F(ProgramTest, BenchLoaderReportsWhatItPromises) {
   }
 }
 
+TEST_F(ProgramTest, ARecipeByNameHasItsOwnSizeUnlessAnotherIsGiven) {
+  export_images();
+  const auto slot_bytes = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"bench",  "loader",         "--data",   path("train.csv"),
+                                          "--json", "--threads",      "1",        "--epochs",
+                                          "1",      "--recipe",       "imagenet", "--batch-size",
+                                          "2",      "--prefetch",     "1",        "--channel-std",
+                                          "0.5",    "--channel-mean", "0.25"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = headrace(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    return nlohmann::json::parse(outcome.output)["slot_bytes"].get<double>();
+  };
+  const double full = slot_bytes({});
+  EXPECT_NEAR(slot_bytes({"--image-size", "112x112x3"}) / full, 0.25, 0.05);
+}
+
 TEST_F(ProgramTest, BenchTrainReportsWhatItPromises) {
   const Outcome outcome = headrace({"bench", "train", "--model", "mnist_cnn", "--batch-size", "8",
                                     "--steps", "3", "--warm-up", "1", "--json"});
