@@ -33,7 +33,7 @@
 namespace {
 
 constexpr int size = 224;
-constexpr std::size_t row_values = 3 * size;
+constexpr std::size_t row_values = std::size_t{3} * size;
 constexpr std::size_t batch_size = 64;
 
 std::vector<std::string> read_list(const std::filesystem::path& list) {
@@ -187,7 +187,7 @@ int run(const std::filesystem::path& list, const std::string& filter, double lea
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
   const double cpu = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
-  const double count = static_cast<double>(images);
+  const auto count = static_cast<double>(images);
   std::printf(R"({"images_per_second": %.1f, "images_per_cpu_second": %.1f, "images": %zu})"
               "\n",
               count / seconds, count / cpu, images);

@@ -81,7 +81,7 @@ def train_job():
         [
             Contender("headrace", "Headrace",
                       command="{bin}/headrace bench train --model mnist_cnn --batch-size {batch_size}"
-                              " --threads {workers} --precision f32 --json"),
+                              " --threads {workers} --precision f32 --steps 1000 --json"),
             Contender("keras", "Keras on TensorFlow", "tf", f"train_keras.py {IN_MEMORY}"),
             Contender("keras-jit", "Keras on TensorFlow, XLA", "tf", f"train_keras.py --jit {IN_MEMORY}"),
             Contender("torch", "PyTorch", "torch", f"train_torch.py {IN_MEMORY}"),
