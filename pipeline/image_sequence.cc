@@ -138,10 +138,10 @@ struct ImageSequence::Impl final : SampleReader {
       make_upright(scratch.decoded.view(), info.orientation, scratch.upright);
       image = &scratch.upright;
     }
-    timer.end(times.decode);
+    timer.end(times.decode, "decode");
     augmenter->render(plan, image->view(), upright_region(decoded, stored, info.orientation), to,
                       scratch.render);
-    timer.end(times.render);
+    timer.end(times.render, "render");
   }
 
   void render_pixels(Scratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,
@@ -150,7 +150,7 @@ struct ImageSequence::Impl final : SampleReader {
     scratch.planned = true;
     const SamplePlan plan = augmenter->plan(view.shape.size(), rng);
     augmenter->render(plan, view, {0, 0, view.shape.height, view.shape.width}, to, scratch.render);
-    timer.end(times.render);
+    timer.end(times.render, "render");
   }
 
   void copy_value(const RecordValue& value, std::size_t field, std::byte* to) const {
@@ -177,10 +177,13 @@ struct ImageSequence::Impl final : SampleReader {
     // Samples made of pixels take about a microsecond: the clock may not cost one too.
     constexpr unsigned timed_every = 16;
     const bool timed = encoded || scratch.turn++ % timed_every == 0;
-    StageTimer timer(!timed ? 0 : encoded ? 1 : timed_every);
+    StageTimer timer(!timed    ? 0
+                     : encoded ? 1
+                               : timed_every,
+                     encoded ? options.trace.get() : nullptr, {.record = index});
     scratch.planned = false;
     if (!source.get(index, row, scratch.record)) return false;
-    timer.end(times.read);
+    timer.end(times.read, "read");
     for (std::size_t field = 0; field < spec.fields.size(); ++field) {
       if (field != image_field) {
         copy_value(scratch.record.values[field], field, rows.row(field, row));
@@ -297,9 +300,10 @@ struct ImageSequence::Impl final : SampleReader {
   std::unique_ptr<LoadedSamples> load(std::uint64_t epoch, std::int64_t first, std::int64_t count,
                                       const std::atomic<bool>& stop) const override {
     Stages<std::int64_t> times;
-    StageTimer timer(1);
+    StageTimer timer(1, options.trace.get(),
+                     {.epoch = static_cast<std::int64_t>(epoch), .first = first, .count = count});
     auto records = load_records(*dataset, order(epoch), first, count, stop);
-    timer.end(times.read);
+    timer.end(times.read, "read ahead");
     add(times);
     return records;
   }
@@ -335,9 +339,10 @@ ImageSequence::ImageSequence(std::shared_ptr<const Dataset> dataset,
   impl_->dataset = std::move(dataset);
   impl_->decoder = std::move(decoder);
   impl_->augmenter = std::move(augmenter);
-  impl_->options = options;
+  impl_->options = std::move(options);
   static_cast<void>(impl_->order(0));  // refuses blocks that make no sense
-  impl_->failures.emplace(options.on_error, options.error_budget, impl_->dataset->size());
+  impl_->failures.emplace(impl_->options.on_error, impl_->options.error_budget,
+                          impl_->dataset->size());
 }
 
 ImageSequence::~ImageSequence() = default;

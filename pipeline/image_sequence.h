@@ -9,6 +9,7 @@
 #include "headrace/pipeline/epoch_order.h"
 #include "headrace/pipeline/error_policy.h"
 #include "headrace/pipeline/sequence.h"
+#include "headrace/pipeline/trace.h"
 
 namespace headrace {
 
@@ -20,6 +21,8 @@ struct ImageSequenceOptions {
   // too. It is no part of the fingerprint: a stream that failed may go on under another policy.
   ErrorPolicy on_error = ErrorPolicy::fail;
   ErrorBudget error_budget = {};
+  // Where to note the reading, decoding and rendering of each encoded image; absent: nowhere.
+  std::shared_ptr<Trace> trace = {};
 };
 
 // The built-in Sequence: images of a data set, decoded and augmented. Sample `position` of an epoch

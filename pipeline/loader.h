@@ -7,8 +7,10 @@
 
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/loader_stats.h"
+#include "headrace/pipeline/memory_budget.h"
 #include "headrace/pipeline/sequence.h"
 #include "headrace/pipeline/shard.h"
+#include "headrace/pipeline/trace.h"
 
 namespace headrace {
 
@@ -32,6 +34,13 @@ struct LoaderOptions {
   // Encoded bytes that those may have read ahead of filling, and as much again that the kernel is
   // told to read into its own memory.
   std::size_t read_ahead_bytes = std::size_t{64} << 20;
+  // A budget that slots and reading ahead are taken from, with the caches that share it; absent: as
+  // much as they need. Slots must fit in it, and 1 MiB to read ahead, which takes a quarter of what
+  // they leave at most. Batches that outlive the loader are no longer counted.
+  std::shared_ptr<MemoryBudget> memory = {};
+  // Where to note what each thread does; absent: nowhere. The file is written when the last of
+  // those who hold it lets go.
+  std::shared_ptr<Trace> trace = {};
 };
 
 // Where a stream stands, and of which stream it speaks.
@@ -50,7 +59,8 @@ struct StreamState {
 class Loader {
  public:
   // Starts working at once.
-  // Throws Error{invalid_argument} if the options make no sense or the sequence is empty.
+  // Throws Error{invalid_argument} if the options make no sense, the sequence is empty, or the
+  // memory budget is too small: then with the number that would do.
   explicit Loader(std::shared_ptr<const Sequence> sequence, LoaderOptions options = {});
   Loader(Loader&&) noexcept;
   Loader& operator=(Loader&&) noexcept;
@@ -75,7 +85,7 @@ class Loader {
 
   const BatchSpec& spec() const;
   const Sequence& sequence() const;
-  const LoaderOptions& options() const;  // threads resolved
+  const LoaderOptions& options() const;  // threads and read_ahead_bytes resolved
   std::int64_t batches_per_epoch() const;
   std::size_t memory_bytes() const;  // of all slots
   LoaderStats stats() const;

@@ -85,7 +85,7 @@ LoaderOptions checked(LoaderOptions options, const Sequence& sequence) {
 
 Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions options)
     : sequence_(std::move(sequence)),
-      options_(checked(options, usable(sequence_.get()))),
+      options_(budgeted(checked(options, usable(sequence_.get())))),
       size_(sequence_->size()),
       grain_(usable_grain(sequence_->grain(), options_.batch_size)),
       fingerprint_(sequence_->fingerprint()),
@@ -145,6 +145,24 @@ Loader::Engine::~Engine() {
   if (reads_) reads_->stop();
   graph_->wait_for_all();
   static_cast<void>(bodies_run_.load(std::memory_order_acquire));
+}
+
+// Takes the memory that the options' budget is to bound.
+LoaderOptions Loader::Engine::budgeted(LoaderOptions options) {
+  if (options.memory == nullptr) return options;
+  constexpr std::size_t least_to_read = std::size_t{1} << 20;
+  const bool reads = options.io_threads > 0 && sequence_->reader() != nullptr;
+  const std::int64_t rows =
+      most_rows(std::min(options.batch_size, sequence_->size()), options.shard);
+  const std::size_t slots =
+      SlotPool::bytes_needed(sequence_->spec(), rows, options.prefetch + options.leases);
+  slot_memory_ = options.memory->take("slots of batches", slots, reads ? least_to_read : 0);
+  if (reads) {
+    const std::size_t most = std::max(options.memory->left() / 4, least_to_read);
+    options.read_ahead_bytes = std::min(options.read_ahead_bytes, most);
+    read_memory_ = options.memory->take("reading ahead", options.read_ahead_bytes);
+  }
+  return options;
 }
 
 std::int64_t Loader::Engine::batch_samples(Position at) const {
@@ -249,6 +267,10 @@ void Loader::Engine::run_body(Job& job, Span span, Make make) noexcept {
   // Rows below one that failed are made all the same: the lowest error is the one that is told.
   if (is_wanted(job) && span.first < job.failed_row.load(std::memory_order_relaxed)) {
     const Clock::time_point start = Clock::now();
+    const Trace::Span event(options_.trace.get(), "fill",
+                            {.epoch = static_cast<std::int64_t>(job.begin.epoch),
+                             .first = job.begin.sample + job.share.first + span.first,
+                             .count = span.count});
     try {
       // A sequence that waits for parallel work of its own shall not be given another chunk to do
       // meanwhile.
@@ -394,6 +416,7 @@ void Loader::Engine::finish(Job& job) noexcept {
     const std::lock_guard lock(mutex_);
     if (is_wanted(job)) {
       finished_[job.ticket % finished_.size()] = &job;
+      trace_ready();
     } else {
       unwanted = std::move(job.slot);
       job.error = nullptr;
@@ -449,11 +472,14 @@ std::optional<Batch> Loader::Engine::next() {
 Loader::Engine::Job* Loader::Engine::wait_for_batch(std::unique_lock<std::mutex>& lock) {
   Job*& place = finished_[take_ticket_ % finished_.size()];
   const Clock::time_point start = Clock::now();
+  const Trace::Span event(options_.trace.get(), "wait for batch");
   wake_consumer_.wait(lock, [&] { return place != nullptr || cancelled_ || failure_ != nullptr; });
   throw_if_ended();
   record_wait(start);
   ++take_ticket_;
-  return std::exchange(place, nullptr);
+  Job* const job = std::exchange(place, nullptr);
+  trace_ready();
+  return job;
 }
 
 void Loader::Engine::throw_if_ended() const {
@@ -518,6 +544,15 @@ void Loader::Engine::restore(const StreamState& state) {
   kick();  // the stream may have been over
 }
 
+int Loader::Engine::ready_batches() const {
+  return static_cast<int>(finished_.size()) -
+         static_cast<int>(std::count(finished_.begin(), finished_.end(), nullptr));
+}
+
+void Loader::Engine::trace_ready() const {
+  if (options_.trace != nullptr) options_.trace->count("ready batches", ready_batches());
+}
+
 LoaderStats Loader::Engine::stats() const {
   LoaderStats stats;
   {
@@ -526,8 +561,7 @@ LoaderStats Loader::Engine::stats() const {
     stats.wait_p50_seconds = waits_.percentile(0.50);
     stats.wait_p99_seconds = waits_.percentile(0.99);
     if (starved_since_) stats.starved_seconds += seconds_between(*starved_since_, Clock::now());
-    stats.ready_batches = static_cast<int>(finished_.size()) -
-                          static_cast<int>(std::count(finished_.begin(), finished_.end(), nullptr));
+    stats.ready_batches = ready_batches();
   }
   stats.seconds = seconds_between(created_, Clock::now());
   stats.fill_seconds =

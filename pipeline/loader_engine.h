@@ -117,13 +117,19 @@ class Loader::Engine final : private ReadPool::Client {
   Position next_to_cut() const;  // mutex_ is held
   bool is_over(Position at) const { return options_.epochs && at.epoch >= *options_.epochs; }
   void check(Position position) const;
+  LoaderOptions budgeted(LoaderOptions options);
 
   // The consumer's side; mutex_ is held.
   Job* wait_for_batch(std::unique_lock<std::mutex>& lock);
   void throw_if_ended() const;
   void record_wait(Clock::time_point start);
+  int ready_batches() const;
+  void trace_ready() const;
 
   const std::shared_ptr<const Sequence> sequence_;
+  // Of the options' budget; empty without one.
+  MemoryBudget::Share slot_memory_;
+  MemoryBudget::Share read_memory_;
   const LoaderOptions options_;
   const std::int64_t size_;
   const std::int64_t grain_;

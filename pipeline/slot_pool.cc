@@ -77,24 +77,31 @@ struct SlotPool::State {
   }
 };
 
-SlotPool::SlotPool(BatchSpec spec, std::int64_t batch_size, int slots)
-    : state_(std::make_shared<State>()) {
+std::size_t SlotPool::bytes_needed(const BatchSpec& spec, std::int64_t batch_size, int slots) {
   if (batch_size <= 0) {
     refuse("a batch size of " + std::to_string(batch_size) + ": it must be positive");
   }
   if (slots <= 0) refuse("a pool of " + std::to_string(slots) + " batches: it needs at least one");
   if (spec.fields.empty()) refuse("a batch without fields: a sequence must name at least one");
-  state_->spec = std::move(spec);
+  std::size_t slot_bytes = 0;
+  for (const FieldSpec& field : spec.fields) {
+    slot_bytes += padded_bytes(field, batch_size);  // below 2^63: each is below 2^62 + 64
+    checked_product(slot_bytes, 1);
+  }
+  return checked_product(slot_bytes, static_cast<std::size_t>(slots));
+}
 
+SlotPool::SlotPool(BatchSpec spec, std::int64_t batch_size, int slots)
+    : state_(std::make_shared<State>()) {
+  state_->bytes = bytes_needed(spec, batch_size, slots);
+  state_->spec = std::move(spec);
   std::vector<std::size_t> offsets;
   std::size_t slot_bytes = 0;
   for (const FieldSpec& field : state_->spec.fields) {
     offsets.push_back(slot_bytes);
-    slot_bytes += padded_bytes(field, batch_size);  // below 2^63: each is below 2^62 + 64
-    checked_product(slot_bytes, 1);
+    slot_bytes += padded_bytes(field, batch_size);
   }
   const auto count = static_cast<std::size_t>(slots);
-  state_->bytes = checked_product(slot_bytes, count);
   state_->memory.reset(
       static_cast<std::byte*>(::operator new (state_->bytes, std::align_val_t{alignment})));
 

@@ -49,6 +49,8 @@ class SlotPool {
   // Throws Error{invalid_argument} if that is more memory than the address space has, or a count
   // or size is not positive; std::bad_alloc if memory is short. The memory is not cleared.
   SlotPool(BatchSpec spec, std::int64_t batch_size, int slots);
+  // The memory that such a pool has; throws as making it does.
+  static std::size_t bytes_needed(const BatchSpec& spec, std::int64_t batch_size, int slots);
   ~SlotPool();
   SlotPool(const SlotPool&) = delete;
   SlotPool& operator=(const SlotPool&) = delete;
