@@ -147,8 +147,8 @@ TEST(SlowDisk, WhatComesNextIsAnnouncedOnceSomethingWasMissing) {
   EXPECT_TRUE(eventually([&] { return loader.stats().ready_batches == 2; }));
   EXPECT_LE(disk->announced().size(), 16u + 100u + 8u * 8u);
   const std::size_t before = disk->announced().size();
-  for (int i = 0; i < 10; ++i) loader.next();
-  EXPECT_TRUE(eventually([&] { return disk->announced().size() >= before + 64; }));
+  for (int i = 0; i < 40; ++i) loader.next();
+  EXPECT_TRUE(eventually([&] { return disk->announced().size() >= before + 100; }));
 }
 
 TEST(SlowDisk, OnlyTheRanksOwnSamplesAreAnnounced) {
