@@ -48,7 +48,7 @@ std::int64_t EpochOrder::place_of(std::int64_t blockwise) const {
   if (place < short_place_ || blockwise < first_of_place(short_place_ + 1)) {
     return place;
   }
-  return place + (blockwise % block_ + short_missing_ >= block_ ? 1 : 0);
+  return place + (blockwise % block_ >= block_ - short_missing_ ? 1 : 0);
 }
 
 EpochOrder::Window EpochOrder::window_of_place(std::int64_t place) const {
@@ -67,7 +67,7 @@ std::int64_t EpochOrder::index_at(std::int64_t position) const {
   const Window window = window_of_place(place_of(position));
   const std::int64_t blockwise = window.first + window.permutation.at(position - window.first);
   const std::int64_t place = place_of(blockwise);
-  return permutation_.at(place) * block_ + blockwise - first_of_place(place);
+  return permutation_.at(place) * block_ + (blockwise - first_of_place(place));
 }
 
 std::int64_t EpochOrder::position_of(std::int64_t index) const {

@@ -54,8 +54,9 @@ TEST(BlockShuffle, IsAPermutationForEverySizeBlockAndWindow) {
 TEST(BlockShuffle, InverseHoldsAtHugeSizes) {
   constexpr std::int64_t most = INT64_MAX;
   for (const std::int64_t size : {std::int64_t{1'000'000'000'003}, most}) {
-    for (const BlockShuffle blocks : {BlockShuffle{64, 64}, BlockShuffle{1, most},
-                                      BlockShuffle{most, most}, BlockShuffle{most / 2 + 2, 2}}) {
+    for (const BlockShuffle blocks :
+         {BlockShuffle{64, 64}, BlockShuffle{1, most}, BlockShuffle{most, most},
+          BlockShuffle{most - 1, 1}, BlockShuffle{most / 2 + 2, 2}}) {
       const EpochOrder order = order_of(size, blocks);
       Rng rng(9, 9);
       for (int i = 0; i < 5000; ++i) {
