@@ -112,6 +112,24 @@ void read_file(benchmark::State& state) {
 }
 BENCHMARK(read_file)->Arg(700)->Arg(40'000);
 
+// The same by calls that would not have waited: what a loader does first.
+void try_read_file(benchmark::State& state) {
+  const BenchFolder folder;
+  const auto names = write_files(folder, state.range(0));
+  const FileReader reader(folder.path());
+  std::vector<std::byte> buffer;
+  std::size_t next = 0;
+  std::int64_t waits = 0;
+  for (auto _ : state) {
+    if (!reader.try_read(names[next].c_str(), buffer)) ++waits;
+    benchmark::DoNotOptimize(buffer.data());
+    next = (next + 1) % names.size();
+  }
+  state.counters["would_wait"] = static_cast<double>(waits);
+  state.SetBytesProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(try_read_file)->Arg(700)->Arg(40'000);
+
 // The system calls alone: what read_file cannot go below.
 void read_file_bare(benchmark::State& state) {
   const BenchFolder folder;

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "headrace/pipeline/epoch_order.h"
 #include "headrace/pipeline/loader.h"
 #include "headrace/pipeline/rng.h"
+#include "headrace/pipeline/sample_reader.h"
 
 namespace headrace {
 namespace {
@@ -137,6 +141,59 @@ BENCHMARK(loader_beside_bare_loop)
     ->Args({10'000, 1, 1})
     ->Args({10'000, 1, 2})
     ->UseRealTime();
+
+// Samples each of which a disk takes 2 ms to read.
+class OnDisk final : public Sequence, private SampleReader {
+ public:
+  OnDisk() { spec_.fields = {{"value", ElementType::i64, {}}}; }
+  std::int64_t size() const override { return 1 << 20; }
+  const BatchSpec& spec() const override { return spec_; }
+  std::int64_t grain() const override { return 8; }
+  const SampleReader* reader() const override { return this; }
+  void fill(std::uint64_t, std::int64_t first, const Rows& rows) const override {
+    read(rows.count());
+    write(first, rows);
+  }
+
+ private:
+  struct Nothing final : LoadedSamples {
+    std::size_t bytes() const override { return 1; }
+  };
+
+  std::int64_t fill_ready(std::uint64_t, std::int64_t, const Rows&) const override { return 0; }
+  std::unique_ptr<LoadedSamples> load(std::uint64_t, std::int64_t, std::int64_t count,
+                                      const std::atomic<bool>&) const override {
+    read(count);
+    return std::make_unique<Nothing>();
+  }
+  void fill_loaded(std::uint64_t, std::int64_t first, const Rows& rows,
+                   LoadedSamples&) const override {
+    write(first, rows);
+  }
+  std::size_t will_need(std::uint64_t, std::int64_t, std::int64_t) const override { return 0; }
+
+  static void read(std::int64_t count) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2) * count);
+  }
+  static void write(std::int64_t first, const Rows& rows) {
+    for (std::int64_t row = 0; row < rows.count(); ++row) {
+      *rows.row_as<std::int64_t>(0, row) = first + row;
+    }
+  }
+
+  BatchSpec spec_;
+};
+
+// Two threads that fill and some that wait: at best io_threads / 2 ms samples a second.
+void loader_on_a_slow_disk(benchmark::State& state) {
+  LoaderOptions options{.batch_size = batch_size, .threads = 2};
+  options.io_threads = static_cast<int>(state.range(0));
+  Loader loader(std::make_shared<OnDisk>(), options);
+  loader.next();
+  for (auto _ : state) benchmark::DoNotOptimize(loader.next());
+  state.SetItemsProcessed(state.iterations() * batch_size);
+}
+BENCHMARK(loader_on_a_slow_disk)->ArgName("io_threads")->Arg(0)->Arg(8)->Arg(32)->UseRealTime();
 
 void loader_start_and_end(benchmark::State& state) {
   const auto sequence = std::make_shared<Working>(0, 8);
