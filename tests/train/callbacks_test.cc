@@ -12,7 +12,7 @@
 
 #include "../support/file_size_limit.h"
 #include "../support/temp_folder.h"
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "fake_backend.h"
 #include "headrace/train/trainer.h"
 

@@ -9,7 +9,7 @@
 
 #include "../support/file_size_limit.h"
 #include "../support/temp_folder.h"
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "headrace/train/model_builder.h"
 #include "headrace/train/safetensors.h"
 

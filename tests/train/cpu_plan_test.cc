@@ -4,7 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/initial_parameters.h"
 #include "headrace/train/model_builder.h"

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "headrace/train/layer.h"
 #include "headrace/train/layers/activation.h"
 #include "headrace/train/layers/conv2d.h"

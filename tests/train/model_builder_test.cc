@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "headrace/train/layers/conv2d.h"
 #include "headrace/train/layers/dense.h"
 

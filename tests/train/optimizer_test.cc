@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 
 namespace headrace {
 namespace {

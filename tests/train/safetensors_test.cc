@@ -14,7 +14,7 @@
 
 #include "../support/file_size_limit.h"
 #include "../support/temp_folder.h"
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 
 namespace headrace {
 namespace {

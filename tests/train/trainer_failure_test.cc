@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "fake_backend.h"
 #include "headrace/train/trainer.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../support/temp_folder.h"
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "fake_backend.h"
 #include "headrace/train/trainer.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "error_matcher.h"
+#include "../support/error_matcher.h"
 #include "fake_backend.h"
 #include "headrace/pipeline/loader.h"
 
