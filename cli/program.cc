@@ -96,7 +96,9 @@ std::string usage_message(const CLI::App& program, const Command* command,
   const CLI::App& app = command != nullptr ? *command->app : program;
   const bool begins_with_option = !arguments.empty() && arguments[0].rfind('-', 0) == 0;
   if (command == nullptr && !begins_with_option) return command_message(program, arguments);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+  // A mistyped option explains a required one that is missing.
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+      dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     for (const std::string& word : app.remaining()) {
       if (word.rfind('-', 0) != 0) continue;
       const std::string name = word.substr(0, word.find('='));

@@ -146,6 +146,7 @@ TEST_F(ProgramErrors, WrongUsageHasAHintAndStatusTwo) {
   EXPECT_THAT(usage({"train", "--data", "x", "--out", "y", "--epoch", "3"}),
               AllOf(HasSubstr("there is no option --epoch; did you mean --epochs?"),
                     HasSubstr("headrace train --help")));
+  EXPECT_THAT(usage({"train", "--dta", "x"}), HasSubstr("did you mean --data?"));
   EXPECT_THAT(usage({"trian"}), HasSubstr("did you mean train?"));
   EXPECT_THAT(usage({"bench", "lodaer"}), HasSubstr("did you mean loader?"));
   EXPECT_THAT(usage({"bench"}), HasSubstr("loader, train"));
