@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "../support/error_matcher.h"
 #include "../support/file_size_limit.h"
 #include "../support/temp_folder.h"
-#include "../support/error_matcher.h"
 #include "fake_backend.h"
 #include "headrace/train/trainer.h"
 

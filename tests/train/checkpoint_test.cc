@@ -7,9 +7,9 @@
 #include <limits>
 #include <string>
 
+#include "../support/error_matcher.h"
 #include "../support/file_size_limit.h"
 #include "../support/temp_folder.h"
-#include "../support/error_matcher.h"
 #include "headrace/train/model_builder.h"
 #include "headrace/train/safetensors.h"
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "../support/error_matcher.h"
 #include "../support/file_size_limit.h"
 #include "../support/temp_folder.h"
-#include "../support/error_matcher.h"
 
 namespace headrace {
 namespace {

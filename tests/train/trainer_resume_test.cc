@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "../support/temp_folder.h"
 #include "../support/error_matcher.h"
+#include "../support/temp_folder.h"
 #include "fake_backend.h"
 #include "headrace/train/trainer.h"
 
