@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +17,10 @@
 
 namespace headrace {
 
+// The type of activations and of what convolutions and matrix products multiply. Weights, sums,
+// batch statistics and the optimizer are f32 in both.
+enum class Precision : std::uint8_t { f32, bf16 };
+
 // What a plan is compiled for.
 struct PlanOptions {
   std::int64_t batch_size = 32;  // rows of one call, at most
@@ -23,6 +29,7 @@ struct PlanOptions {
   Loss loss = {};
   Optimizer optimizer = {};
   std::string label_field = "label";
+  Precision precision = Precision::f32;
 };
 
 // The part of a batch that one replica works on.
@@ -49,6 +56,18 @@ class Plan {
   virtual void forward_backward(const StepInput& input) = 0;
   // The gradients of the last forward_backward, for a Communicator to add up in place.
   virtual std::span<float> gradients() = 0;
+  // Called by forward_backward, on its caller's thread, each time that a further part of
+  // gradients() is final: elements [first, last), from the arena's beginning to its end without
+  // gaps. Backward goes on meanwhile and does not touch them again. Empty: nobody is told.
+  using GradientListener = std::function<void(std::size_t first, std::size_t last)>;
+  virtual void set_gradient_listener(GradientListener listener) = 0;
+  // Adds up values over all replicas in place: what synchronised batch normalisation takes its
+  // statistics from. Called by forward_backward, on its caller's thread, the same number of times
+  // with buffers of the same sizes on every replica, those without rows too; the stop flag is then
+  // not looked at, so that no replica waits for one that has stopped. Empty: each replica takes
+  // the statistics of its own rows.
+  using StatisticsReducer = std::function<void(std::span<float> values)>;
+  virtual void set_statistics_reducer(StatisticsReducer reducer) = 0;
   // One optimizer step over the whole arena. `step` counts from 1.
   virtual void update(double learning_rate, std::uint64_t step) = 0;
 

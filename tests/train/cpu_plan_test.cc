@@ -375,6 +375,23 @@ TEST(CpuPlanStop, AStopFlagAbandonsTheStepAndCountsNothing) {
   }
 }
 
+TEST(CpuPlanListener, IsToldOfEachGradientOnce) {
+  const Graph graph = small_model();
+  const auto samples = random_samples(graph, 8, false, 1);
+  const Batch images = make_test_batch(samples, graph.shape(0), LabelForm::sparse);
+  const auto plan = compile(graph, {.batch_size = 8, .threads = 2});
+  std::vector<float> seen;
+  plan->set_gradient_listener([&](std::size_t first, std::size_t last) {
+    EXPECT_EQ(first, seen.size());
+    const auto gradients = plan->gradients();
+    seen.insert(seen.end(), gradients.begin() + static_cast<std::ptrdiff_t>(first),
+                gradients.begin() + static_cast<std::ptrdiff_t>(last));
+  });
+  plan->forward_backward(whole(images));
+  const auto gradients = plan->gradients();
+  EXPECT_EQ(seen, std::vector<float>(gradients.begin(), gradients.end()));
+}
+
 TEST(CpuPlanThreads, OneThreadMeansOneThread) {
   const Graph graph = make_model("mnist_cnn", {28, 28, 3}, 10);
   const auto samples = random_samples(graph, 64, false, 1);

@@ -80,6 +80,7 @@ void LinearPlan::forward_backward(const StepInput& input) {
       gradients_[x.size() * delta.size() + k] += scale * delta[k];
     }
   }
+  if (gradient_listener_) gradient_listener_(0, gradients_.size());
 }
 
 void LinearPlan::update(double learning_rate, std::uint64_t) {

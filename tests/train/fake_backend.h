@@ -35,6 +35,10 @@ class LinearPlan final : public Plan {
 
   void forward_backward(const StepInput& input) override;
   std::span<float> gradients() override { return gradients_; }
+  void set_gradient_listener(GradientListener listener) override {
+    gradient_listener_ = std::move(listener);
+  }
+  void set_statistics_reducer(StatisticsReducer) override {}  // it has none
   void update(double learning_rate, std::uint64_t step) override;
   void evaluate(const StepInput& input) override;
   void predict(const StepInput& input, std::span<float> output) override;
@@ -68,6 +72,7 @@ class LinearPlan final : public Plan {
   std::vector<float> velocity_;
   MetricSums sums_;
   const std::atomic<bool>* stop_ = nullptr;
+  GradientListener gradient_listener_;
 };
 
 class LinearBackend final : public Backend {

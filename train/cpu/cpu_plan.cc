@@ -18,6 +18,9 @@ constexpr std::size_t update_grain = 32'768;  // elements worth another thread
 const PlanOptions& checked(const PlanOptions& options) {
   if (options.batch_size < 1) fail("a plan needs a batch size of at least 1");
   if (options.threads < 1) fail("a plan needs at least 1 thread");
+  if (options.precision != Precision::f32) {
+    throw Error(ErrorCode::unsupported, "the CPU backend computes in f32 only");
+  }
   return options;
 }
 
@@ -86,6 +89,7 @@ void CpuPlan::forward_backward(const StepInput& input) {
   bind_labels(program_, input, options_.label_field, bound);
   run({&input, &bound, true, nullptr});
   add_up_gradients();
+  if (gradient_listener_) gradient_listener_(0, arena_.size());
 }
 
 void CpuPlan::evaluate(const StepInput& input) {
@@ -188,6 +192,7 @@ void CpuPlan::place_inputs(const Job& job, Slice& slice, std::int64_t first,
 }
 
 void CpuPlan::check_stop() const {
+  if (statistics_reducer_) return;  // others wait for this replica's share
   if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
     throw Error(ErrorCode::cancelled, "stopped before the step was done");
   }

@@ -25,6 +25,12 @@ class CpuPlan : public Plan {
 
   void forward_backward(const StepInput& input) override;
   std::span<float> gradients() override { return slices_.front().gradients.span(); }
+  void set_gradient_listener(GradientListener listener) override {
+    gradient_listener_ = std::move(listener);
+  }
+  void set_statistics_reducer(StatisticsReducer reducer) override {
+    statistics_reducer_ = std::move(reducer);
+  }
   void update(double learning_rate, std::uint64_t step) override;
   void evaluate(const StepInput& input) override;
   void predict(const StepInput& input, std::span<float> output) override;
@@ -79,6 +85,8 @@ class CpuPlan : public Plan {
   std::map<std::int64_t, std::uint64_t> prepared_;  // rows -> version
   MetricSums metrics_;
   const std::atomic<bool>* stop_ = nullptr;
+  GradientListener gradient_listener_;
+  StatisticsReducer statistics_reducer_;
 };
 
 }  // namespace headrace::cpu
