@@ -1,6 +1,5 @@
 #include "headrace/formats/export_dataset.h"
 
-#include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/hand_over.h"
 
 namespace headrace {
 namespace {
@@ -198,22 +198,25 @@ ExportResult Export::run() {
   prepare_folders(stamp);
 
   constexpr std::int64_t grain = 64;
-  const auto body = [this](const tbb::blocked_range<std::int64_t>& range) {
+  HandOver hand_over;
+  const auto task = hand_over.task([this](std::int64_t piece) {
+    const std::int64_t begin = piece * grain;
+    const std::int64_t end = std::min(begin + grain, dataset_.size());
     Record record;
     std::vector<std::byte> encoded;
-    for (std::int64_t i = range.begin(); i != range.end(); ++i) {
+    for (std::int64_t i = begin; i != end; ++i) {
       if (options_.stop && *options_.stop) {
         throw Error(ErrorCode::cancelled,
                     "the export was stopped; the same export goes on where it stopped");
       }
       export_record(i, record, encoded);
     }
-    count_done(range.end() - range.begin());
-  };
-  tbb::task_arena arena(options_.threads > 0 ? options_.threads : tbb::task_arena::automatic);
-  arena.execute([&] {
-    tbb::parallel_for(tbb::blocked_range<std::int64_t>(0, dataset_.size(), grain), body);
+    count_done(end - begin);
   });
+  const std::int64_t pieces = (dataset_.size() + grain - 1) / grain;
+  tbb::task_arena arena(options_.threads > 0 ? options_.threads : tbb::task_arena::automatic);
+  arena.execute([&] { tbb::parallel_for(std::int64_t{0}, pieces, task); });
+  hand_over.take_back();
 
   std::string list = layout_.header() + "\n";
   for (std::int64_t i = 0; i < dataset_.size(); ++i) {

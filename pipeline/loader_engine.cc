@@ -10,10 +10,6 @@
 namespace headrace {
 namespace {
 
-// Released by an engine that was made, and acquired by each body. oneTBB's hand-over of work to its
-// threads does so too, but out of ThreadSanitizer's sight.
-std::atomic<std::uint64_t> engines_made{0};
-
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::invalid_argument, what);
 }
@@ -44,32 +40,27 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
   if (ChunkFiller::reads_ahead(options_, *sequence_)) stats_.io_threads = options_.io_threads;
   arena_.execute([this] { make_graph(); });  // where a graph is made is where it runs
   pool_.on_return([](void* engine) { static_cast<Engine*>(engine)->kick(); }, this);
-  engines_made.fetch_add(1, std::memory_order_release);
+  HandOver::give();
   kick();
 }
 
 void Loader::Engine::make_graph() {
   graph_.emplace();
-  cut_.emplace(*graph_, tbb::flow::serial, [this](SlotsFree, CutNode::output_ports_type& ports) {
-    static_cast<void>(engines_made.load(std::memory_order_acquire));
-    cut(ports);
-    bodies_run_.fetch_add(1, std::memory_order_release);
+  const auto cut_task =
+      hand_over_.task([this](SlotsFree, CutNode::output_ports_type& ports) { cut(ports); });
+  const auto fill_task = hand_over_.task([this](Chunk chunk) {
+    fill(chunk);
+    return tbb::flow::continue_msg();
+  });
+  const auto refill_task = hand_over_.task([this](Chunk chunk) {
+    refill(chunk);
+    return tbb::flow::continue_msg();
   });
   const auto threads = static_cast<std::size_t>(options_.threads);
-  fill_.emplace(*graph_, threads, [this](Chunk chunk) {
-    static_cast<void>(engines_made.load(std::memory_order_acquire));
-    fill(chunk);
-    bodies_run_.fetch_add(1, std::memory_order_release);
-    return tbb::flow::continue_msg();
-  });
-  const auto body = [this](Chunk chunk) {
-    static_cast<void>(engines_made.load(std::memory_order_acquire));
-    refill(chunk);
-    bodies_run_.fetch_add(1, std::memory_order_release);
-    return tbb::flow::continue_msg();
-  };
+  cut_.emplace(*graph_, tbb::flow::serial, cut_task);
+  fill_.emplace(*graph_, threads, fill_task);
   // Before what comes later in the stream.
-  refill_.emplace(*graph_, threads, body, tbb::flow::node_priority_t(1));
+  refill_.emplace(*graph_, threads, refill_task, tbb::flow::node_priority_t(1));
   tbb::flow::make_edge(tbb::flow::output_port<0>(*cut_), *fill_);
 }
 
@@ -78,7 +69,7 @@ Loader::Engine::~Engine() {
   pool_.stop_notifying();
   filler_.stop();
   graph_->wait_for_all();
-  static_cast<void>(bodies_run_.load(std::memory_order_acquire));
+  hand_over_.take_back();
 }
 
 // Takes the memory that the options' budget is to bound.

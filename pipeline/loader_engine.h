@@ -16,6 +16,7 @@
 
 #include "headrace/pipeline/batch_job.h"
 #include "headrace/pipeline/chunk_filler.h"
+#include "headrace/pipeline/hand_over.h"
 #include "headrace/pipeline/loader.h"
 #include "headrace/pipeline/slot_pool.h"
 #include "headrace/pipeline/stream_layout.h"
@@ -98,9 +99,7 @@ class Loader::Engine final : private ChunkFiller::Owner {
   std::atomic<bool> kicked_{false};
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::int64_t> fill_nanoseconds_{0};
-  // Released at the end of each body and acquired by the destructor: waiting for the graph orders
-  // them too, but ThreadSanitizer cannot see into oneTBB.
-  std::atomic<std::uint64_t> bodies_run_{0};
+  HandOver hand_over_;  // to the graph
 
   mutable std::mutex mutex_;  // guards what follows, up to the graph
   std::condition_variable wake_consumer_;

@@ -6,39 +6,10 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
-#include <atomic>
+
+#include "headrace/pipeline/hand_over.h"
 
 namespace headrace::cpu {
-namespace {
-
-// Work given to other threads, and taken back, also when a part throws. oneTBB does that too, but
-// where ThreadSanitizer cannot see it: in a library that is not instrumented.
-class HandOver {
- public:
-  HandOver() { state_.store(1, std::memory_order_release); }
-  ~HandOver() { static_cast<void>(state_.load(std::memory_order_acquire)); }
-  HandOver(const HandOver&) = delete;
-  HandOver& operator=(const HandOver&) = delete;
-
-  // One part of it, on the thread that does it.
-  class Taken {
-   public:
-    explicit Taken(HandOver& work) : state_(work.state_) {
-      static_cast<void>(state_.load(std::memory_order_acquire));
-    }
-    ~Taken() { state_.fetch_add(1, std::memory_order_acq_rel); }
-    Taken(const Taken&) = delete;
-    Taken& operator=(const Taken&) = delete;
-
-   private:
-    std::atomic<int>& state_;
-  };
-
- private:
-  std::atomic<int> state_{0};
-};
-
-}  // namespace
 
 struct Team::Arena {
   // More than oneTBB has threads would only make it complain.
@@ -59,13 +30,9 @@ void Team::run(int parts, const std::function<void(int)>& part) {
     return;
   }
   HandOver hand_over;
-  const auto visible_part = [&](int i) {
-    const HandOver::Taken taken(hand_over);
-    part(i);
-  };
+  const auto task = hand_over.task([&](int i) { part(i); });
   // Part i goes to the same thread each time, where that thread is free: its data are in its cache.
-  arena_->arena.execute(
-      [&] { tbb::parallel_for(0, parts, visible_part, tbb::static_partitioner()); });
+  arena_->arena.execute([&] { tbb::parallel_for(0, parts, task, tbb::static_partitioner()); });
 }
 
 void Team::run_ranges(std::size_t size, std::size_t grain,
