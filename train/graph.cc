@@ -12,6 +12,12 @@ constexpr std::int64_t max_elements = std::int64_t{1} << 40;
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
 
+bool is_too_large(const Shape& shape) {
+  double elements = 1;
+  for (std::int64_t extent : shape.extents()) elements *= static_cast<double>(extent);
+  return elements > static_cast<double>(max_elements);
+}
+
 // Keras' default name of a layer class: "MaxPooling2D" -> "max_pooling2d".
 std::string default_name(std::string_view kind) {
   std::string name;
@@ -75,7 +81,7 @@ Graph::NodeId Graph::input(Shape shape, std::string name) {
       fail("the graph has two inputs named " + name);
     }
   }
-  nodes_.push_back({-1, {}, std::move(shape), std::move(name)});
+  nodes_.push_back({-1, {}, std::move(shape), std::move(name), device_});
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
@@ -122,13 +128,23 @@ Graph::NodeId Graph::use(LayerId layer, std::vector<NodeId> inputs) {
     if (!first_use && !same_shapes(parameters, entry.parameters)) {
       fail("its parameters do not fit another input shape, " + shapes.front().to_string());
     }
-    if (output.elements() > max_elements) fail("output " + output.to_string() + " is too large");
+    if (is_too_large(output)) fail("output " + output.to_string() + " is too large");
+    for (const ParameterSpec& parameter : parameters) {
+      if (is_too_large(parameter.shape)) {
+        fail(parameter.name + " " + parameter.shape.to_string() + " is too large");
+      }
+    }
     entry.parameters = std::move(parameters);
-    nodes_.push_back({layer, std::move(inputs), std::move(output), ""});
+    nodes_.push_back({layer, std::move(inputs), std::move(output), "", device_});
   } catch (const Error& error) {
     throw error.with_context(entry.name + " after " + describe(*this, inputs));
   }
   return static_cast<NodeId>(nodes_.size() - 1);
+}
+
+void Graph::set_device(int device) {
+  if (device < 0) fail("there is no device number " + std::to_string(device));
+  device_ = device;
 }
 
 void Graph::set_output(NodeId node) {
@@ -149,6 +165,30 @@ std::int64_t Graph::parameter_count() const {
     for (const ParameterSpec& parameter : entry.parameters) count += parameter.shape.elements();
   }
   return count;
+}
+
+std::int64_t Graph::trainable_parameter_count() const {
+  std::int64_t count = 0;
+  for (const LayerEntry& entry : layers_) {
+    for (const ParameterSpec& parameter : entry.parameters) {
+      if (parameter.trainable) count += parameter.shape.elements();
+    }
+  }
+  return count;
+}
+
+std::int64_t Graph::flops(NodeId id) const {
+  const Node& node = nodes_.at(static_cast<std::size_t>(id));
+  if (node.layer < 0) return 0;
+  std::vector<Shape> shapes;
+  for (NodeId input : node.inputs) shapes.push_back(shape(input));
+  return 2 * layers_[static_cast<std::size_t>(node.layer)].layer->multiply_adds(shapes);
+}
+
+std::int64_t Graph::flops() const {
+  std::int64_t sum = 0;
+  for (std::size_t id = 0; id < nodes_.size(); ++id) sum += flops(static_cast<NodeId>(id));
+  return sum;
 }
 
 }  // namespace headrace

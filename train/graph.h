@@ -30,6 +30,7 @@ class Graph {
     std::vector<NodeId> inputs;
     Shape shape;
     std::string input_name;  // of a model input: the batch field that feeds it
+    int device = 0;          // that computes it
   };
 
   // An input of the model, fed by the batch field `name`.
@@ -38,6 +39,9 @@ class Graph {
   NodeId add(std::shared_ptr<const Layer> layer, std::vector<NodeId> inputs, std::string name = "");
   // Applies a layer that is already there once more: both uses share its parameters.
   NodeId add_shared(LayerId layer, std::vector<NodeId> inputs);
+  // Where nodes added from now on are computed: a number from 0, as all begin. What a device is,
+  // the backend says. Throws Error{invalid_argument} for a number below 0.
+  void set_device(int device);
   // The model's output; by default the last node added.
   void set_output(NodeId node);
 
@@ -46,8 +50,13 @@ class Graph {
   const std::vector<LayerEntry>& layers() const { return layers_; }
   const Shape& shape(NodeId node) const { return nodes_.at(static_cast<std::size_t>(node)).shape; }
   std::int64_t parameter_count() const;
+  std::int64_t trainable_parameter_count() const;
+  // Of one forward pass of one sample, of one node or of all: twice the multiply-adds.
+  std::int64_t flops(NodeId node) const;
+  std::int64_t flops() const;
 
-  // A table of layers, output shapes and parameters, as Keras' model.summary().
+  // A table of layers, output shapes, parameters and FLOPs, as Keras' model.summary(), with what
+  // each is connected to and its device where that is not plain; below it the totals.
   std::string summary() const;
 
   std::string to_json() const;
@@ -60,6 +69,7 @@ class Graph {
   std::vector<LayerEntry> layers_;
   std::vector<Node> nodes_;
   NodeId output_ = -1;
+  int device_ = 0;
 };
 
 }  // namespace headrace

@@ -51,6 +51,7 @@ Graph graph_from(const Json& json) {
   Graph graph;
   std::vector<Graph::LayerId> ids(layers.size(), -1);
   for (const Json& node : json.at("nodes")) {
+    graph.set_device(node.value("device", 0));
     if (node.contains("input")) {
       graph.input(Shape(node.at("shape").get<std::vector<std::int64_t>>()),
                   node.at("input").get<std::string>());
@@ -66,6 +67,7 @@ Graph graph_from(const Json& json) {
       graph.add_shared(id, std::move(inputs));
     }
   }
+  graph.set_device(0);
   graph.set_output(json.at("output").get<Graph::NodeId>());
   return graph;
 }
@@ -90,6 +92,7 @@ std::string Graph::to_json() const {
     } else {
       json["nodes"].push_back({{"layer", node.layer}, {"inputs", node.inputs}});
     }
+    if (node.device != 0) json["nodes"].back()["device"] = node.device;
   }
   json["output"] = output();
   return json.dump();

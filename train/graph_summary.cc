@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,12 @@
 namespace headrace {
 namespace {
 
-struct Line {
-  std::string layer;
-  std::string shape;
-  std::string parameters;
-  std::string inputs;
-};
+constexpr std::int64_t value_bytes = sizeof(float);
+
+// layer, output shape, parameters, FLOPs, inputs, device
+constexpr std::size_t columns = 6;
+using Line = std::array<std::string, columns>;
+constexpr std::array<char, columns> alignment = {'<', '<', '>', '>', '<', '>'};
 
 std::string grouped(std::int64_t number) {
   std::string text = std::to_string(number);
@@ -24,58 +25,132 @@ std::string grouped(std::int64_t number) {
   return text;
 }
 
-std::string name_of(const Graph& graph, const Graph::Node& node) {
-  return node.layer < 0 ? node.input_name
-                        : graph.layers()[static_cast<std::size_t>(node.layer)].name;
+std::string scaled(double number, double step, const std::array<const char*, 5>& units) {
+  std::size_t unit = 0;
+  for (; number >= step && unit + 1 < units.size(); ++unit) number /= step;
+  return fmt::format("{:.{}f} {}", number, unit == 0 ? 0 : 2, units[unit]);
 }
 
-Line line_of(const Graph& graph, const Graph::Node& node, bool repeated) {
-  Line line;
-  line.shape = node.shape.to_string();
-  for (Graph::NodeId input : node.inputs) {
-    line.inputs += (line.inputs.empty() ? "" : ", ") +
-                   name_of(graph, graph.nodes()[static_cast<std::size_t>(input)]);
+std::string bytes(std::int64_t count) {
+  return scaled(static_cast<double>(count), 1024, {"B", "KiB", "MiB", "GiB", "TiB"});
+}
+
+std::string flops_text(std::int64_t count) {
+  return scaled(static_cast<double>(count), 1000, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"});
+}
+
+// Writes the lines of a graph's nodes.
+class Table {
+ public:
+  explicit Table(const Graph& graph) : graph_(graph), uses_(graph.layers().size()) {
+    for (const Graph::Node& node : graph.nodes()) {
+      if (node.layer >= 0) ++uses_[static_cast<std::size_t>(node.layer)];
+    }
   }
-  if (node.layer < 0) {
-    line.layer = node.input_name + " (Input)";
-    line.parameters = "0";
-    return line;
-  }
-  const Graph::LayerEntry& entry = graph.layers()[static_cast<std::size_t>(node.layer)];
-  line.layer = fmt::format("{} ({})", entry.name, entry.layer->kind());
+  std::string text() const;
+
+ private:
+  std::string name_of(Graph::NodeId id) const;
+  Line line_of(Graph::NodeId id) const;
+  bool is_chain() const;
+  bool is_placed() const;
+
+  const Graph& graph_;
+  std::vector<int> uses_;  // of each layer
+};
+
+// The name of the node's layer, with the number of the use if there are more than one.
+std::string Table::name_of(Graph::NodeId id) const {
+  const Graph::Node& node = graph_.nodes()[static_cast<std::size_t>(id)];
+  if (node.layer < 0) return node.input_name;
+  const auto layer = static_cast<std::size_t>(node.layer);
+  const std::string& name = graph_.layers()[layer].name;
+  if (uses_[layer] == 1) return name;
+  const auto before = std::count_if(graph_.nodes().begin(), graph_.nodes().begin() + id,
+                                    [&](const auto& other) { return other.layer == node.layer; });
+  return fmt::format("{}[{}]", name, before);
+}
+
+Line Table::line_of(Graph::NodeId id) const {
+  const Graph::Node& node = graph_.nodes()[static_cast<std::size_t>(id)];
+  std::string inputs;
+  for (Graph::NodeId input : node.inputs) inputs += (inputs.empty() ? "" : ", ") + name_of(input);
+  const std::string shape = node.shape.to_string(), device = std::to_string(node.device);
+  if (node.layer < 0) return {node.input_name + " (Input)", shape, "0", "0", inputs, device};
+
+  const Graph::LayerEntry& entry = graph_.layers()[static_cast<std::size_t>(node.layer)];
   std::int64_t count = 0;
   for (const ParameterSpec& parameter : entry.parameters) count += parameter.shape.elements();
-  line.parameters = repeated ? "shared" : grouped(count);
-  return line;
+  const std::string name = name_of(id);
+  const bool again = name != entry.name && !name.ends_with("[0]");
+  return {fmt::format("{} ({})", name, entry.layer->kind()),
+          shape,
+          again ? "shared" : grouped(count),
+          grouped(graph_.flops(id)),
+          inputs,
+          device};
+}
+
+bool Table::is_chain() const {
+  for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
+    const auto& inputs = graph_.nodes()[id].inputs;
+    if (inputs.size() != (id == 0 ? 0 : 1)) return false;
+    if (id > 0 && inputs[0] != static_cast<Graph::NodeId>(id - 1)) return false;
+  }
+  return true;
+}
+
+bool Table::is_placed() const {
+  return std::any_of(graph_.nodes().begin(), graph_.nodes().end(),
+                     [](const Graph::Node& node) { return node.device != 0; });
+}
+
+std::string Table::text() const {
+  std::vector<Line> lines{
+      {"Layer (type)", "Output shape", "Param #", "FLOPs", "Connected to", "Device"}};
+  for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
+    lines.push_back(line_of(static_cast<Graph::NodeId>(id)));
+  }
+  const std::array<bool, columns> shown = {true, true, true, true, !is_chain(), is_placed()};
+  std::array<std::size_t, columns> widths{};
+  for (std::size_t column = 0; column < columns; ++column) {
+    for (const Line& line : lines) widths[column] = std::max(widths[column], line[column].size());
+  }
+  std::string table;
+  for (std::size_t row = 0; row < lines.size(); ++row) {
+    std::string text;
+    for (std::size_t column = 0; column < columns; ++column) {
+      if (!shown[column]) continue;
+      const std::string& cell = lines[row][column];
+      const std::string space(widths[column] - cell.size(), ' ');
+      text += column == 0 ? "" : "   ";
+      text += alignment[column] == '<' ? cell + space : space + cell;
+    }
+    const std::size_t width = text.size();
+    text.erase(text.find_last_not_of(' ') + 1);
+    table += text + "\n";
+    if (row == 0) table += std::string(width, '-') + "\n";
+  }
+  return table;
 }
 
 }  // namespace
 
 std::string Graph::summary() const {
-  std::vector<Line> lines{{"Layer (type)", "Output shape", "Param #", "Connected to"}};
-  std::vector<bool> seen(layers_.size());
-  for (const Node& node : nodes_) {
-    const bool repeated = node.layer >= 0 && seen[static_cast<std::size_t>(node.layer)];
-    if (node.layer >= 0) seen[static_cast<std::size_t>(node.layer)] = true;
-    lines.push_back(line_of(*this, node, repeated));
-  }
-  std::size_t layer = 0, shape = 0, parameters = 0, inputs = 0;
-  for (const Line& line : lines) {
-    layer = std::max(layer, line.layer.size());
-    shape = std::max(shape, line.shape.size());
-    parameters = std::max(parameters, line.parameters.size());
-    inputs = std::max(inputs, line.inputs.size());
-  }
-  std::string table;
-  for (std::size_t row = 0; row < lines.size(); ++row) {
-    const Line& line = lines[row];
-    std::string text = fmt::format("{:<{}}   {:<{}}   {:>{}}   {}", line.layer, layer, line.shape,
-                                   shape, line.parameters, parameters, line.inputs);
-    text.erase(text.find_last_not_of(' ') + 1);
-    table += text + "\n";
-    if (row == 0) table += std::string(layer + shape + parameters + inputs + 9, '-') + "\n";
-  }
-  return table + fmt::format("Total params: {}\n", grouped(parameter_count()));
+  const std::int64_t parameters = parameter_count(), trainable = trainable_parameter_count();
+  std::int64_t values = 0;
+  for (const Node& node : nodes_) values += node.shape.elements();
+  return Table(*this).text() +
+         fmt::format(
+             "Total params: {} ({})\n"
+             "Trainable params: {} ({})\n"
+             "Non-trainable params: {} ({})\n"
+             "Forward pass: {} a sample\n"
+             "Values of all layers: {} a sample, and as much for their gradients in training\n",
+             grouped(parameters), bytes(parameters * value_bytes), grouped(trainable),
+             bytes(trainable * value_bytes), grouped(parameters - trainable),
+             bytes((parameters - trainable) * value_bytes), flops_text(flops()),
+             bytes(values * value_bytes));
 }
 
 }  // namespace headrace

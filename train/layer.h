@@ -9,20 +9,19 @@
 #include <variant>
 #include <vector>
 
+#include "headrace/train/initializer.h"
 #include "headrace/train/shape.h"
 
 namespace headrace {
-
-enum class Initializer : std::uint8_t { zeros, ones, glorot_uniform };
 
 // A parameter that a layer owns, in Keras' name, shape and layout.
 struct ParameterSpec {
   std::string name;  // "kernel"
   Shape shape;
   Initializer initializer = Initializer::zeros;
-  // Of glorot_uniform: values are uniform in +-sqrt(6 / (fan_in + fan_out)).
-  std::int64_t fan_in = 0;
-  std::int64_t fan_out = 0;
+  // False: no gradient and no optimizer touches it; the layer updates it itself, as batch
+  // normalisation does its moving statistics. Saved and loaded as all others.
+  bool trainable = true;
 };
 
 using AttributeValue =
@@ -43,7 +42,8 @@ class Layer {
   // Throws Error{invalid_argument} saying what it needs and what it got.
   virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
   virtual std::vector<ParameterSpec> parameters(std::span<const Shape> inputs) const;
-  // Multiply-adds of one forward pass of one sample.
+  // Multiply-adds of one forward pass of one sample: products with kernels, which are nearly all
+  // there is; work on each value, such as activations, is not counted.
   virtual std::int64_t multiply_adds(std::span<const Shape> inputs) const;
   virtual Attributes attributes() const = 0;
 

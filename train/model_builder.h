@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "headrace/train/graph.h"
+#include "headrace/train/layer_options.h"
 #include "headrace/train/layers/window.h"
 
 namespace headrace {
@@ -32,7 +33,10 @@ class ModelBuilder {
   // A layer to be used more than once, with one set of parameters. Must not outlive its builder.
   class SharedLayer {
    public:
-    Value operator()(Value input);
+    SharedLayer(SharedLayer&&) = default;
+    SharedLayer& operator=(SharedLayer&&) = default;
+    Value operator()(Value input) { return (*this)(std::vector{input}); }
+    Value operator()(const std::vector<Value>& inputs);
 
    private:
     friend class ModelBuilder;
@@ -43,39 +47,42 @@ class ModelBuilder {
     Graph::LayerId id_ = -1;
   };
 
-  struct Conv2DOptions {
-    Extent2 strides = 1;
-    Padding padding = Padding::valid;
-    std::string_view activation = {};
-    bool use_bias = true;
-    std::string name = {};
-  };
-  struct MaxPooling2DOptions {
-    Extent2 strides = 0;  // 0: as the pool size
-    Padding padding = Padding::valid;
-    std::string name = {};
-  };
-  struct DenseOptions {
-    std::string_view activation = {};
-    bool use_bias = true;
-    std::string name = {};
-  };
-
   Value input(Shape shape, std::string name = "image");
-  Value conv2d(Value x, std::int64_t filters, Extent2 kernel_size) {
-    return conv2d(x, filters, kernel_size, {});
-  }
-  Value conv2d(Value x, std::int64_t filters, Extent2 kernel_size, const Conv2DOptions& options);
-  Value max_pooling2d(Value x, Extent2 pool_size = 2) { return max_pooling2d(x, pool_size, {}); }
-  Value max_pooling2d(Value x, Extent2 pool_size, const MaxPooling2DOptions& options);
-  Value dense(Value x, std::int64_t units) { return dense(x, units, {}); }
-  Value dense(Value x, std::int64_t units, const DenseOptions& options);
-  Value activation(Value x, std::string_view function, std::string name = "");
-  Value flatten(Value x, std::string name = "");
+
+  Value conv2d(Value x, std::int64_t filters, Extent2 kernel_size,
+               const Conv2DOptions& options = {});
+  Value depthwise_conv2d(Value x, Extent2 kernel_size, const DepthwiseConv2DOptions& options = {});
+  Value dense(Value x, std::int64_t units, const DenseOptions& options = {});
+  Value lstm(Value x, std::int64_t units, const LSTMOptions& options = {});
+
+  Value max_pooling2d(Value x, Extent2 pool_size = 2, const Pooling2DOptions& options = {});
+  Value average_pooling2d(Value x, Extent2 pool_size = 2, const Pooling2DOptions& options = {});
+  Value global_max_pooling2d(Value x, std::string name = "");
+  Value global_average_pooling2d(Value x, std::string name = "");
+
+  Value batch_normalization(Value x, const BatchNormalizationOptions& options = {});
   Value dropout(Value x, double rate, std::string name = "");
+
+  Value activation(Value x, std::string_view function, std::string name = "");
+  Value leaky_relu(Value x, double negative_slope = 0.3, std::string name = "");
+
+  Value flatten(Value x, std::string name = "");
+  Value reshape(Value x, std::vector<std::int64_t> target_shape, std::string name = "");
+  Value zero_padding2d(Value x, Extent2 padding = 1, std::string name = "");
+
+  Value add(Value a, Value b, std::string name = "") { return add({a, b}, std::move(name)); }
+  Value add(const std::vector<Value>& inputs, std::string name = "");
+  Value concatenate(const std::vector<Value>& inputs, std::int64_t axis = -1,
+                    std::string name = "");
+
   // Any layer.
-  Value add(std::shared_ptr<const Layer> layer, std::vector<Value> inputs, std::string name = "");
+  Value add(std::shared_ptr<const Layer> layer, const std::vector<Value>& inputs,
+            std::string name = "");
   SharedLayer shared(std::shared_ptr<const Layer> layer, std::string name = "");
+
+  // Where what is added from now on is computed, as Keras' tf.device(): a number from 0, which is
+  // where all begins.
+  void device(int number) { graph_.set_device(number); }
 
   // The graph, ending in the last value added, or in `output`.
   const Graph& build() const { return graph_; }

@@ -6,7 +6,9 @@
 #include "headrace/train/layers/conv2d.h"
 #include "headrace/train/layers/dense.h"
 #include "headrace/train/layers/flatten.h"
+#include "headrace/train/layers/lstm.h"
 #include "headrace/train/layers/max_pooling2d.h"
+#include "headrace/train/model_builder.h"
 #include "headrace/train/models/model_registry.h"
 
 namespace headrace {
@@ -37,11 +39,13 @@ TEST(Graph, ErrorsNameBothLayersAndLeaveTheGraphAsItWas) {
   Graph graph;
   auto x = graph.input({28, 28, 1});
   x = graph.add(std::make_shared<Conv2D>(4, 3), {x});
-  EXPECT_THAT([&] { graph.add(std::make_shared<Dense>(10), {x}); },
+  EXPECT_THAT([&] { graph.add(std::make_shared<LSTM>(10), {x}); },
               throws_error(ErrorCode::invalid_argument,
-                           AllOf(HasSubstr("dense after conv2d"), HasSubstr("(26, 26, 4)"))));
+                           AllOf(HasSubstr("lstm after conv2d"), HasSubstr("(26, 26, 4)"))));
   EXPECT_THAT([&] { graph.add(std::make_shared<Conv2D>(1, 99), {x}, "huge"); },
               throws_error(ErrorCode::invalid_argument, HasSubstr("huge after conv2d")));
+  EXPECT_THAT([&] { graph.add(std::make_shared<Dense>(std::int64_t{1} << 60), {x}); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("too large")));
   EXPECT_EQ(graph.layers().size(), 1u);
   EXPECT_EQ(graph.nodes().size(), 2u);
 }
@@ -81,20 +85,70 @@ TEST(Graph, ASharedLayerHasItsParametersOnce) {
               throws_error(ErrorCode::invalid_argument, HasSubstr("dense after dense_1")));
 }
 
-TEST(Graph, SummaryIsATableOfLayersShapesAndParameters) {
+TEST(Graph, SummaryIsATableOfLayersShapesParametersAndFlops) {
   const Graph graph = make_model("mnist_cnn", {28, 28, 1}, 10);
   EXPECT_EQ(graph.parameter_count(), 320 + 54'090);
   EXPECT_EQ(graph.summary(),
-            "Layer (type)                   Output shape   Param #   Connected to\n"
-            "---------------------------------------------------------------------\n"
-            "image (Input)                  (28, 28, 1)          0\n"
-            "conv2d (Conv2D)                (26, 26, 32)       320   image\n"
-            "conv2d_relu (Activation)       (26, 26, 32)         0   conv2d\n"
-            "max_pooling2d (MaxPooling2D)   (13, 13, 32)         0   conv2d_relu\n"
-            "flatten (Flatten)              (5408)               0   max_pooling2d\n"
-            "dense (Dense)                  (10)            54,090   flatten\n"
-            "dense_softmax (Activation)     (10)                 0   dense\n"
-            "Total params: 54,410\n");
+            "Layer (type)                   Output shape   Param #     FLOPs\n"
+            "---------------------------------------------------------------\n"
+            "image (Input)                  (28, 28, 1)          0         0\n"
+            "conv2d (Conv2D)                (26, 26, 32)       320   389,376\n"
+            "conv2d_relu (Activation)       (26, 26, 32)         0         0\n"
+            "max_pooling2d (MaxPooling2D)   (13, 13, 32)         0         0\n"
+            "flatten (Flatten)              (5408)               0         0\n"
+            "dense (Dense)                  (10)            54,090   108,160\n"
+            "dense_softmax (Activation)     (10)                 0         0\n"
+            "Total params: 54,410 (212.54 KiB)\n"
+            "Trainable params: 54,410 (212.54 KiB)\n"
+            "Non-trainable params: 0 (0 B)\n"
+            "Forward pass: 497.54 kFLOP a sample\n"
+            "Values of all layers: 214.39 KiB a sample, and as much for their gradients in "
+            "training\n");
+}
+
+Graph shared_lstm_on_three_devices() {
+  ModelBuilder b;
+  const auto left = b.input({14, 6}, "left"), right = b.input({14, 6}, "right");
+  auto lstm = b.shared(std::make_shared<LSTM>(8));
+  const auto first = lstm(left);
+  b.device(1);
+  const auto second = lstm(right);
+  b.device(2);
+  return b.build(b.dense(b.concatenate({first, second}), 1, {.activation = "sigmoid"}));
+}
+
+TEST(Graph, SummaryOfABranchedGraphSaysConnectionsUsesAndDevices) {
+  const std::string summary = shared_lstm_on_three_devices().summary();
+  for (const char* line : {
+           "lstm[0] (LSTM)               (8)                480   12,544   left                    "
+           "0",
+           "lstm[1] (LSTM)               (8)             shared   12,544   right                   "
+           "1",
+           "concatenate (Concatenate)    (16)                 0        0   lstm[0], lstm[1]        "
+           "2",
+       }) {
+    EXPECT_THAT(summary, HasSubstr(line));
+  }
+}
+
+TEST(Graph, DevicesComeBackFromJson) {
+  const Graph graph = shared_lstm_on_three_devices();
+  const Graph copy = Graph::from_json(graph.to_json());
+  EXPECT_EQ(copy.to_json(), graph.to_json());
+  std::vector<int> devices;
+  for (const auto& node : copy.nodes()) devices.push_back(node.device);
+  EXPECT_THAT(devices, ElementsAre(0, 0, 0, 1, 2, 2, 2));
+  EXPECT_EQ(graph.nodes()[3].device, 1);
+  EXPECT_THAT([] { Graph().set_device(-1); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("device number -1")));
+}
+
+TEST(Graph, CountsWhatIsTrainedAndWhatIsNot) {
+  ModelBuilder b;
+  b.batch_normalization(b.dense(b.input({4}), 6));
+  EXPECT_EQ(b.build().parameter_count(), 30 + 24);
+  EXPECT_EQ(b.build().trainable_parameter_count(), 30 + 12);
+  EXPECT_THAT(b.build().summary(), HasSubstr("Non-trainable params: 12 (48 B)\n"));
 }
 
 TEST(Graph, ComesBackFromJson) {

@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "../support/error_matcher.h"
+#include "headrace/train/initializer.h"
 #include "headrace/train/model_builder.h"
 #include "headrace/train/models/model_registry.h"
 
 namespace headrace {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(InitialParameters, HaveKerasNamesInTheGraphsOrder) {
   const auto tensors = initial_parameters(make_model("mnist_cnn", {28, 28, 1}, 10), 1);
@@ -40,6 +45,72 @@ TEST(InitialParameters, KernelsAreGlorotUniformAndBiasesZero) {
   EXPECT_EQ(tensors[3].values, std::vector<float>(10, 0.0f));
   EXPECT_LE(*std::max_element(tensors[0].values.begin(), tensors[0].values.end()),
             std::sqrt(6.0 / (9 + 9 * 32)));
+}
+
+TEST(Initializer, NamesComeBack) {
+  for (const char* name : {"zeros", "ones", "glorot_uniform", "glorot_normal", "he_uniform",
+                           "he_normal", "lecun_uniform", "lecun_normal", "orthogonal",
+                           "unit_forget_bias", "variance_scaling(0.5, fan_avg, uniform)",
+                           "variance_scaling(2, fan_out, truncated_normal)"}) {
+    EXPECT_EQ(Initializer::of(name).name(), name);
+  }
+  EXPECT_EQ(Initializer::of("variance_scaling(2, fan_out, untruncated_normal)"),
+            Initializer::he_normal_fan_out);
+  for (const char* name :
+       {"", "he", "variance_scaling", "variance_scaling(2, fan_out)",
+        "variance_scaling(-1, fan_in, uniform)", "variance_scaling(2x, fan_in, uniform)",
+        "variance_scaling(2, fan, uniform)"}) {
+    EXPECT_THAT([&] { Initializer::of(name); },
+                throws_error(ErrorCode::invalid_argument, HasSubstr("known: zeros, ones")));
+  }
+}
+
+TEST(Initializer, NormalsHaveTheVarianceAndAreCutWhereKerasCutsThem) {
+  const Shape shape{3, 3, 32, 64};
+  const double fan_in = 9 * 32, fan_out = 9 * 64;
+  const auto check = [&](const char* name, double variance, double largest) {
+    const auto values = initial_values(Initializer::of(name), shape, Rng(1, 2));
+    double squares = 0, top = 0;
+    for (float value : values) {
+      squares += double(value) * value;
+      top = std::max(top, std::abs(double(value)));
+    }
+    EXPECT_NEAR(squares / static_cast<double>(values.size()), variance, 0.03 * variance) << name;
+    EXPECT_LE(top, largest * std::sqrt(variance)) << name;
+    EXPECT_GE(top, 0.99 * largest * std::sqrt(variance)) << name;
+  };
+  const double cut = 2 / 0.87962566103423978;
+  check("he_normal", 2 / fan_in, cut);
+  check("lecun_normal", 1 / fan_in, cut);
+  check("glorot_normal", 2 / (fan_in + fan_out), cut);
+  check("he_uniform", 2 / fan_in, std::sqrt(3.0));
+  const auto values = initial_values(Initializer::he_normal_fan_out, shape, Rng(1, 2));
+  EXPECT_GT(*std::max_element(values.begin(), values.end()), 3 * std::sqrt(2 / fan_out));
+}
+
+TEST(Initializer, OrthogonalRowsOrColumnsAreOrthonormal) {
+  for (const auto& [rows, columns] : {std::pair{6, 24}, std::pair{24, 6}, std::pair{5, 5}}) {
+    const auto values = initial_values(Initializer::orthogonal, {rows, columns}, Rng(3, 0));
+    const bool by_rows = rows < columns;
+    for (int a = 0; a < std::min(rows, columns); ++a) {
+      for (int b = 0; b <= a; ++b) {
+        double dot = 0;
+        for (int i = 0; i < std::max(rows, columns); ++i) {
+          const auto value = [&](int vector) {
+            const int at = by_rows ? vector * columns + i : i * columns + vector;
+            return double(values[static_cast<std::size_t>(at)]);
+          };
+          dot += value(a) * value(b);
+        }
+        EXPECT_NEAR(dot, a == b ? 1 : 0, 1e-6);
+      }
+    }
+  }
+}
+
+TEST(Initializer, TheForgetGateBeginsOpen) {
+  EXPECT_EQ(initial_values(Initializer::unit_forget_bias, {8}, Rng(1, 0)),
+            (std::vector<float>{0, 0, 1, 1, 0, 0, 0, 0}));
 }
 
 TEST(InitialParameters, AreAFunctionOfSeedLayerAndParameter) {

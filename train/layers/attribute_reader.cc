@@ -26,16 +26,27 @@ std::int64_t AttributeReader::integer(const std::string& name) {
   fail("attribute " + name + " must be an integer");
 }
 
-std::array<std::int64_t, 2> AttributeReader::pair(const std::string& name,
-                                                  std::array<std::int64_t, 2> otherwise) {
+std::int64_t AttributeReader::integer(const std::string& name, std::int64_t otherwise) {
+  return has(name) ? integer(name) : otherwise;
+}
+
+std::vector<std::int64_t> AttributeReader::integers(const std::string& name) {
   const AttributeValue* value = find(name);
-  if (value == nullptr) return otherwise;
-  if (const auto* number = std::get_if<std::int64_t>(value)) return {*number, *number};
-  const auto* list = std::get_if<std::vector<std::int64_t>>(value);
-  if (list == nullptr || list->size() != 2) {
-    fail("attribute " + name + " must be an integer or a pair of integers");
-  }
-  return {(*list)[0], (*list)[1]};
+  if (value == nullptr) fail("attribute " + name + " is missing");
+  if (const auto* number = std::get_if<std::int64_t>(value)) return {*number};
+  if (const auto* list = std::get_if<std::vector<std::int64_t>>(value)) return *list;
+  fail("attribute " + name + " must be a list of integers");
+}
+
+Extent2 AttributeReader::extent(const std::string& name) {
+  const std::vector<std::int64_t> list = integers(name);
+  if (list.size() == 1) return list[0];
+  if (list.size() == 2) return {list[0], list[1]};
+  fail("attribute " + name + " must be an integer or a pair of integers");
+}
+
+Extent2 AttributeReader::extent(const std::string& name, Extent2 otherwise) {
+  return has(name) ? extent(name) : otherwise;
 }
 
 double AttributeReader::number(const std::string& name, double otherwise) {
@@ -58,6 +69,15 @@ std::string AttributeReader::text(const std::string& name, const std::string& ot
   if (value == nullptr) return otherwise;
   if (const auto* text = std::get_if<std::string>(value)) return *text;
   fail("attribute " + name + " must be text");
+}
+
+Initializer AttributeReader::initializer(const std::string& name, const Initializer& otherwise) {
+  if (!has(name)) return otherwise;
+  try {
+    return Initializer::of(text(name, ""));
+  } catch (const Error& error) {
+    throw error.with_context(kind_ + ": attribute " + name);
+  }
 }
 
 void AttributeReader::finish() const {

@@ -5,54 +5,77 @@
 #include "headrace/train/layers/single_input.h"
 
 namespace headrace {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
+
+}  // namespace
 
 Conv2D::Conv2D(std::int64_t filters, Extent2 kernel_size, Extent2 strides, Padding padding,
-               bool use_bias)
-    : filters_(filters), window_{kernel_size, strides, padding}, use_bias_(use_bias) {
-  if (filters < 1) throw Error(ErrorCode::invalid_argument, "Conv2D: needs at least 1 filter");
+               bool use_bias, Extent2 dilation_rate, std::int64_t groups,
+               Initializer kernel_initializer)
+    : filters_(filters),
+      groups_(groups),
+      window_{kernel_size, strides, padding, dilation_rate},
+      use_bias_(use_bias),
+      kernel_initializer_(kernel_initializer) {
+  if (filters < 1) fail("Conv2D: needs at least 1 filter");
+  if (groups < 1 || filters % groups != 0) {
+    fail("Conv2D: " + std::to_string(filters) + " filters do not divide into " +
+         std::to_string(groups) + " groups");
+  }
   window_.check();
 }
 
 std::shared_ptr<const Layer> Conv2D::from(const Attributes& attributes) {
   AttributeReader read("Conv2D", attributes);
   const std::int64_t filters = read.integer("filters");
-  const auto size = read.pair("kernel_size", {0, 0});
-  const auto strides = read.pair("strides", {1, 1});
+  const Extent2 size = read.extent("kernel_size");
+  const Extent2 strides = read.extent("strides", 1);
   const Padding padding = padding_of(read.text("padding", "valid"));
   const bool use_bias = read.flag("use_bias", true);
+  const Extent2 dilation = read.extent("dilation_rate", 1);
+  const std::int64_t groups = read.integer("groups", 1);
+  const Initializer initializer =
+      read.initializer("kernel_initializer", Initializer::glorot_uniform);
   read.finish();
-  return std::make_shared<Conv2D>(filters, Extent2(size[0], size[1]),
-                                  Extent2(strides[0], strides[1]), padding, use_bias);
+  return std::make_shared<Conv2D>(filters, size, strides, padding, use_bias, dilation, groups,
+                                  initializer);
 }
 
 Shape Conv2D::output_shape(std::span<const Shape> inputs) const {
-  const Extent2 output = window_.output_of(single_input(inputs));
+  const Shape& input = single_input(inputs);
+  const Extent2 output = window_.output_of(input);
+  if (input[2] % groups_ != 0) {
+    fail("the channels of " + input.to_string() + " do not divide into " + std::to_string(groups_) +
+         " groups");
+  }
   return {output.height, output.width, filters_};
 }
 
 std::vector<ParameterSpec> Conv2D::parameters(std::span<const Shape> inputs) const {
-  const std::int64_t channels = single_input(inputs)[2];
-  const std::int64_t taps = window_.size.height * window_.size.width;
+  const std::int64_t channels = single_input(inputs)[2] / groups_;
   std::vector<ParameterSpec> specs{{"kernel",
                                     {window_.size.height, window_.size.width, channels, filters_},
-                                    Initializer::glorot_uniform,
-                                    taps * channels,
-                                    taps * filters_}};
-  if (use_bias_) specs.push_back({"bias", {filters_}, Initializer::zeros, 0, 0});
+                                    kernel_initializer_}};
+  if (use_bias_) specs.push_back({"bias", {filters_}});
   return specs;
 }
 
 std::int64_t Conv2D::multiply_adds(std::span<const Shape> inputs) const {
   return output_shape(inputs).elements() * window_.size.height * window_.size.width *
-         single_input(inputs)[2];
+         (single_input(inputs)[2] / groups_);
 }
 
 Attributes Conv2D::attributes() const {
   return {{"filters", filters_},
-          {"kernel_size", std::vector{window_.size.height, window_.size.width}},
-          {"strides", std::vector{window_.strides.height, window_.strides.width}},
+          {"kernel_size", as_list(window_.size)},
+          {"strides", as_list(window_.strides)},
           {"padding", std::string(to_string(window_.padding))},
-          {"use_bias", use_bias_}};
+          {"use_bias", use_bias_},
+          {"dilation_rate", as_list(window_.dilation)},
+          {"groups", groups_},
+          {"kernel_initializer", kernel_initializer_.name()}};
 }
 
 }  // namespace headrace

@@ -6,12 +6,13 @@
 
 namespace headrace {
 
-// A fully connected layer: output = input kernel + bias. Input {elements}; kernel {elements,
-// units}.
+// A fully connected layer over the last axis: output = input kernel + bias. Input {..., elements},
+// output {..., units}; kernel {elements, units}.
 class Dense : public Layer {
  public:
   // Throws Error{invalid_argument} unless units is at least 1.
-  explicit Dense(std::int64_t units, bool use_bias = true);
+  explicit Dense(std::int64_t units, bool use_bias = true,
+                 Initializer kernel_initializer = Initializer::glorot_uniform);
   static std::shared_ptr<const Layer> from(const Attributes& attributes);
 
   std::string_view kind() const override { return "Dense"; }
@@ -26,6 +27,7 @@ class Dense : public Layer {
  private:
   std::int64_t units_;
   bool use_bias_;
+  Initializer kernel_initializer_;
 };
 
 }  // namespace headrace

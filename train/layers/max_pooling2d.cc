@@ -12,12 +12,11 @@ MaxPooling2D::MaxPooling2D(Extent2 pool_size, Extent2 strides, Padding padding)
 
 std::shared_ptr<const Layer> MaxPooling2D::from(const Attributes& attributes) {
   AttributeReader read("MaxPooling2D", attributes);
-  const auto size = read.pair("pool_size", {2, 2});
-  const auto strides = read.pair("strides", size);
+  const Extent2 size = read.extent("pool_size", 2);
+  const Extent2 strides = read.extent("strides", size);
   const Padding padding = padding_of(read.text("padding", "valid"));
   read.finish();
-  return std::make_shared<MaxPooling2D>(Extent2(size[0], size[1]), Extent2(strides[0], strides[1]),
-                                        padding);
+  return std::make_shared<MaxPooling2D>(size, strides, padding);
 }
 
 Shape MaxPooling2D::output_shape(std::span<const Shape> inputs) const {
@@ -27,8 +26,8 @@ Shape MaxPooling2D::output_shape(std::span<const Shape> inputs) const {
 }
 
 Attributes MaxPooling2D::attributes() const {
-  return {{"pool_size", std::vector{window_.size.height, window_.size.width}},
-          {"strides", std::vector{window_.strides.height, window_.strides.width}},
+  return {{"pool_size", as_list(window_.size)},
+          {"strides", as_list(window_.strides)},
           {"padding", std::string(to_string(window_.padding))}};
 }
 

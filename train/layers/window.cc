@@ -27,25 +27,34 @@ Padding padding_of(std::string_view name) {
 }
 
 Window::Axis Window::along_height(std::int64_t input) const {
-  return axis(input, size.height, strides.height, padding);
+  return axis(input, span().height, strides.height, padding);
 }
 
 Window::Axis Window::along_width(std::int64_t input) const {
-  return axis(input, size.width, strides.width, padding);
+  return axis(input, span().width, strides.width, padding);
+}
+
+Extent2 Window::span() const {
+  return {(size.height - 1) * dilation.height + 1, (size.width - 1) * dilation.width + 1};
 }
 
 void Window::check() const {
   if (size.height < 1 || size.width < 1) fail("the window must be at least 1 by 1");
   if (strides.height < 1 || strides.width < 1) fail("strides must be at least 1");
+  if (dilation.height < 1 || dilation.width < 1) fail("dilations must be at least 1");
+  if (strides != Extent2(1) && dilation != Extent2(1)) {
+    fail("strides and dilations above 1 do not go together: choose one");
+  }
 }
 
 Extent2 Window::output_of(const Shape& input) const {
   if (input.rank() != 3) {
     fail("needs an image (height, width, channels), got " + input.to_string());
   }
-  if (padding == Padding::valid && (input[0] < size.height || input[1] < size.width)) {
-    fail("needs an image of at least " + std::to_string(size.height) + " by " +
-         std::to_string(size.width) + ", got " + input.to_string());
+  const Extent2 least = span();
+  if (padding == Padding::valid && (input[0] < least.height || input[1] < least.width)) {
+    fail("needs an image of at least " + std::to_string(least.height) + " by " +
+         std::to_string(least.width) + ", got " + input.to_string());
   }
   return {along_height(input[0]).output, along_width(input[1]).output};
 }

@@ -33,6 +33,7 @@ struct Window {
   Extent2 size;
   Extent2 strides;
   Padding padding = Padding::valid;
+  Extent2 dilation = {};  // between two taps; the window then spans (size - 1) * dilation + 1
 
   // Where the window goes along one axis: output positions, and elements added on both sides.
   struct Axis {
@@ -42,8 +43,10 @@ struct Window {
   };
   Axis along_height(std::int64_t input) const;
   Axis along_width(std::int64_t input) const;
+  Extent2 span() const;
 
-  // Throws Error{invalid_argument} unless sizes and strides are at least 1.
+  // Throws Error{invalid_argument} unless sizes, strides and dilations are at least 1, and one of
+  // strides and dilations is 1.
   void check() const;
   // Height, width of the output for an image {height, width, channels}.
   // Throws Error{invalid_argument} if the input is no image or smaller than the window.
