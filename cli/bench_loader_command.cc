@@ -5,12 +5,18 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "headrace/cli/bench_command.h"
+#include "headrace/cli/bench_loader_options.h"
+#include "headrace/cli/byte_size.h"
+#include "headrace/cli/emulation.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/interrupt.h"
+#include "headrace/cli/loader_view.h"
+#include "headrace/cli/loading.h"
+#include "headrace/cli/process_clock.h"
 #include "headrace/cli/progress.h"
-#include "headrace/cli/recipe_options.h"
 #include "headrace/cli/run_record.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
@@ -20,104 +26,71 @@
 namespace headrace::cli {
 namespace {
 
-constexpr const char* example =
-    "  headrace bench loader --data train.csv --width-shift 0.05 --horizontal-flip --mean pixel\n"
-    "All times count from the making of the loader; the mean is fitted before.";
-
-struct Options {
-  std::string data;
-  std::string root;
-  std::string image_size;
-  RecipeOptions recipe;
-  std::int64_t batch_size = 128;
-  std::uint64_t epochs = 2;
-  std::uint64_t seed = 0;
-  int threads = 0;
-  int prefetch = 4;
-  bool fingerprint = false;
-  bool json = false;
-};
-
-void add_options(CLI::App& command, Options& options) {
-  command.add_option("--data", options.data, "Images: any kind of data set")
-      ->type_name("PATH")
-      ->required()
-      ->group("Data");
-  command.add_option("--root", options.root, "What the paths in a list are relative to")
-      ->type_name("DIR")
-      ->group("Data");
-  command
-      .add_option("--image-size", options.image_size,
-                  "N, HxW or HxWxC; without it, that of "
-                  "the first image")
-      ->type_name("SIZE")
-      ->group("Data");
-  options.recipe.add_to(command);
-  command.add_option("--batch-size", options.batch_size, "Images in a batch")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group("Loader");
-  command.add_option("--epochs", options.epochs, "How often all images are loaded")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str()
-      ->group("Loader");
-  command.add_option("--threads", options.threads, "0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group("Loader");
-  command.add_option("--prefetch", options.prefetch, "Batches made ahead")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str()
-      ->group("Loader");
-  command.add_option("--seed", options.seed, "Of order and augmentation")
-      ->type_name("N")
-      ->capture_default_str()
-      ->group("Loader");
-  command
-      .add_flag("--fingerprint", options.fingerprint,
-                "Also a fingerprint of all pixels and "
-                "labels delivered; costs some speed")
-      ->group("Output");
-  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
-      ->configurable(false)
-      ->group("Output");
-}
+using Clock = std::chrono::steady_clock;
 
 struct Outcome {
-  double seconds = 0;
+  double seconds = 0;              // since the loader was made
+  double first_batch_seconds = 0;  // since the process was started
   std::uint64_t fingerprint = 0;
-  std::int64_t errors = 0;
-  std::string first_error;
+  std::optional<Error> error;  // that ended it
 };
 
-Outcome drain(Loader& loader, const Options& options) {
-  const auto start = std::chrono::steady_clock::now();
+double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+// One line at the end of an epoch, but not one after the other where epochs are short.
+class EpochLines {
+ public:
+  explicit EpochLines(std::uint64_t epochs) : epochs_(epochs) {}
+  void end_of(std::uint64_t epoch, const LoaderStats& now) {
+    if (Clock::now() < next_) return;
+    next_ = Clock::now() + std::chrono::seconds(1);
+    const LoaderStats recent = difference(now, before_);
+    before_ = now;
+    note(fmt::format(
+        "epoch {}/{}  {}  {} images/s", epoch + 1, epochs_, duration(recent.seconds),
+        with_commas(std::llround(share(static_cast<double>(recent.samples), recent.seconds)))));
+  }
+
+ private:
+  std::uint64_t epochs_;
+  LoaderStats before_;
+  Clock::time_point next_{};
+};
+
+std::string live_view(const LoaderStats& stats, LoaderView& view, int slots) {
+  const double rate = share(static_cast<double>(stats.samples), stats.seconds);
+  return fmt::format("{} images/s  {}", with_commas(std::llround(rate)), view.look(stats, slots));
+}
+
+Outcome drain(Loader& loader, const BenchLoaderOptions& options) {
+  const auto start = Clock::now();
   Outcome outcome;
   Fingerprint fingerprint;
-  const std::int64_t images = loader.sequence().size() * static_cast<std::int64_t>(options.epochs);
+  const std::int64_t images = share_of(loader.sequence().size(), loader.options().shard).samples *
+                              static_cast<std::int64_t>(options.epochs);
   CountReport progress(Terminal::standard_error(), "loading", images);
+  LoaderView view("taking batches");
+  EpochLines lines(options.epochs);
+  const int slots = loader.options().prefetch + loader.options().leases;
   std::int64_t done = 0;
-  for (std::uint64_t epoch = 0; epoch < options.epochs;) {
-    try {
+  try {
+    for (std::uint64_t epoch = 0; epoch < options.epochs;) {
       const auto batch = loader.next();
       if (!batch) {
-        ++epoch;
+        lines.end_of(epoch++, loader.stats());
         continue;
       }
+      if (outcome.first_batch_seconds == 0) outcome.first_batch_seconds = process_age_seconds();
       if (options.fingerprint) fingerprint.add(*batch);
-      progress.update(done += batch->size());
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::cancelled) throw;
-      if (outcome.errors++ == 0) outcome.first_error = error.what();
+      progress.update(done += batch->valid_rows(),
+                      [&] { return live_view(loader.stats(), view, slots); });
     }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) throw;
+    outcome.error = error;
   }
   outcome.fingerprint = fingerprint.value();
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  outcome.seconds = seconds.count();
+  outcome.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return outcome;
 }
 
@@ -127,28 +100,41 @@ std::int64_t peak_rss_bytes() {
   return std::int64_t{usage.ru_maxrss} * 1024;
 }
 
-double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
-Json report(const Loader& loader, const Options& options, const Outcome& outcome) {
+Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptions& options,
+            const Outcome& outcome) {
   const LoaderStats stats = loader.stats();
   const double busy = stats.stages.read + stats.stages.decode + stats.stages.render;
+  const std::vector<NamedReport> reports = loading.error_reports();
+  const std::int64_t bad = bad_images(reports);
   Json json = {{"images_per_second", share(static_cast<double>(stats.samples), outcome.seconds)},
                {"images", stats.samples},
                {"seconds", outcome.seconds},
-               {"first_batch_seconds", stats.first_batch_seconds},
+               {"first_batch_seconds", outcome.first_batch_seconds},
+               {"loader_first_batch_seconds", stats.first_batch_seconds},
                {"epoch_gap_seconds", stats.max_epoch_gap_seconds},
+               {"batch_wait_p50_seconds", stats.wait_p50_seconds},
                {"batch_wait_p99_seconds", stats.wait_p99_seconds},
                {"peak_rss_bytes", peak_rss_bytes()},
                {"slot_bytes", stats.slot_bytes},
+               {"peak_read_ahead_bytes", stats.peak_read_bytes},
                {"bytes_read", stats.stages.bytes_read},
+               {"images_from_disk", stats.disk_samples},
                {"stages",
                 {{"read", share(stats.stages.read, busy)},
                  {"decode", share(stats.stages.decode, busy)},
                  {"render", share(stats.stages.render, busy)}}},
                {"threads", loader.options().threads},
-               {"errors", outcome.errors}};
+               {"threads_busy", share(stats.fill_seconds, stats.threads * stats.seconds)},
+               {"limit", loader_limit(stats)},
+               {"errors", outcome.error && bad == 0 ? 1 : bad}};
+  if (loading.budget() != nullptr) {
+    json["memory_bytes"] = loading.budget()->total();
+    json["memory_used_bytes"] = loading.budget()->total() - loading.budget()->left();
+    json["memory"] = loading.memory_text();
+  }
   if (options.fingerprint) json["fingerprint"] = to_hex(outcome.fingerprint);
-  if (outcome.errors > 0) json["first_error"] = outcome.first_error;
+  if (bad > 0) json["error_report"] = to_json(reports);
+  if (outcome.error) json["first_error"] = outcome.error->what();
   return json;
 }
 
@@ -159,47 +145,88 @@ void print_text(const Json& json) {
              with_commas(std::llround(number("images_per_second"))), with_commas(json["images"]),
              duration(number("seconds")), json["threads"].get<int>());
   fmt::print(
-      "first batch after {:.1f} ms, longest gap between epochs {:.1f} ms, wait for a batch "
-      "{:.2f} ms (p99)\n",
-      1e3 * number("first_batch_seconds"), 1e3 * number("epoch_gap_seconds"),
+      "first batch {:.0f} ms after the start of the process, {:.0f} ms after that of the loader; "
+      "longest gap between epochs {:.1f} ms; wait for a batch {:.2f} ms (p50), {:.2f} ms (p99)\n",
+      1e3 * number("first_batch_seconds"), 1e3 * number("loader_first_batch_seconds"),
+      1e3 * number("epoch_gap_seconds"), 1e3 * number("batch_wait_p50_seconds"),
       1e3 * number("batch_wait_p99_seconds"));
-  fmt::print("time of threads: read {:.0f} %, decode {:.0f} %, render {:.0f} %; {:.1f} MB read\n",
+  fmt::print("time of threads: read {:.0f} %, decode {:.0f} %, render {:.0f} %; {} read\n",
              100 * stages["read"].get<double>(), 100 * stages["decode"].get<double>(),
-             100 * stages["render"].get<double>(), number("bytes_read") / 1e6);
-  fmt::print("memory: {:.1f} MB of batches, {:.1f} MB at most in all\n", number("slot_bytes") / 1e6,
-             number("peak_rss_bytes") / 1e6);
+             100 * stages["render"].get<double>(), byte_size_text(number("bytes_read")));
+  fmt::print("memory: {} of batches, {} at most in all\n", byte_size_text(number("slot_bytes")),
+             byte_size_text(number("peak_rss_bytes")));
+  if (json.contains("memory")) fmt::print("budget: {}\n", json["memory"].get<std::string>());
+  fmt::print("{}\n", json["limit"].get<std::string>());
   if (json.contains("fingerprint"))
     fmt::print("fingerprint {}\n", json["fingerprint"].get<std::string>());
 }
 
-int bench_loader(const Options& options) {
+int measure(const BenchLoaderOptions& options, Loading& loading,
+            const std::shared_ptr<const ImageSequence>& images, Interrupt& interrupt) {
+  LoaderOptions loader_options = loading.loader_options(options.batch_size);
+  loader_options.epochs = options.epochs;
+  loader_options.shard = options.shard.make();
+  const auto loader = loading.make_loader(images, loader_options);
+  Outcome outcome;
+  {
+    const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
+    outcome = drain(*loader, options);
+  }
+  const Json json = report(*loader, loading, options, outcome);
+  loading.finish();
+  if (options.json) {
+    fmt::print("{}\n", json.dump());
+  } else if (!outcome.error) {
+    print_text(json);
+  }
+  if (!outcome.error) return exit_done;
+  complain(outcome.error->what());
+  return exit_failed;
+}
+
+int emulate(const BenchLoaderOptions& options, Loading& loading,
+            const std::shared_ptr<const ImageSequence>& images, Interrupt& interrupt) {
+  if (images->size() < options.batch_size) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("--emulate: {} images are less than a batch of {}: give more, or a "
+                            "smaller --batch-size",
+                            images->size(), options.batch_size));
+  }
+  const EmulationResult result = find_most_accelerators(options.emulation, [&](int accelerators) {
+    const LoaderOptions loader_options =
+        emulated_loader(loading.loader_options(options.batch_size), accelerators, *images);
+    note(fmt::format("{} accelerator{}, for {} at least", accelerators,
+                     accelerators == 1 ? "" : "s", duration(options.emulation.run_seconds)));
+    const auto loader = loading.make_loader(images, loader_options);
+    return try_accelerators(*loader, accelerators, options.emulation, interrupt);
+  });
+  loading.finish();
+  if (options.json) {
+    Json json = to_json(result, options.emulation);
+    json["batch_size"] = options.batch_size;
+    json["threads"] = result.tries.front().stats.threads;
+    json["errors"] = bad_images(loading.error_reports());
+    fmt::print("{}\n", json.dump());
+  } else {
+    fmt::print("Accelerators that take {} s for a batch of {}, {} threads, {} a try:\n{}",
+               options.emulation.seconds, options.batch_size, result.tries.front().stats.threads,
+               duration(options.emulation.run_seconds), to_text(result, options.emulation));
+  }
+  return exit_done;
+}
+
+int bench_loader(const BenchLoaderOptions& options) {
   Interrupt interrupt;
+  Loading loading(options.loading);
   const ImageData data = open_images(options.data, options.root);
   ImageShape shape = natural_shape(data);
   if (!options.image_size.empty()) shape = parse_image_size(options.image_size, shape);
   Recipe recipe = options.recipe.recipe(shape, !options.image_size.empty());
   try {
-    fit_mean(recipe, data, options.threads, interrupt);
-    ImageSequenceOptions sequence;
-    sequence.seed = options.seed;
-    LoaderOptions loader_options;
-    loader_options.batch_size = options.batch_size;
-    loader_options.threads = options.threads;
-    loader_options.prefetch = options.prefetch;
-    loader_options.epochs = options.epochs;
-    Loader loader(make_sequence(data, recipe, sequence), loader_options);
-    const Interrupt::Action cancel(interrupt, [&loader] { loader.cancel(); });
-    const Outcome outcome = drain(loader, options);
-    const Json json = report(loader, options, outcome);
-    if (options.json) {
-      fmt::print("{}\n", json.dump());
-    } else {
-      print_text(json);
-    }
-    if (outcome.errors == 0) return exit_done;
-    complain(fmt::format("{} batch{} could not be made; the first: {}", outcome.errors,
-                         outcome.errors == 1 ? "" : "es", outcome.first_error));
-    return exit_failed;
+    loading.fit_mean(recipe, data, options.batch_size, interrupt);
+    const auto images = loading.shuffled(loading.cached(data), recipe, options.seed);
+    return options.emulation.seconds > 0 ? emulate(options, loading, images, interrupt)
+                                         : measure(options, loading, images, interrupt);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
     complain("stopped");
@@ -212,9 +239,8 @@ int bench_loader(const Options& options) {
 Command make_bench_loader_command(CLI::App& group) {
   Command command;
   command.name = "bench loader";
-  command.app = add_command(group, "loader", "Images per second of the loader alone", example);
-  auto options = std::make_shared<Options>();
-  add_options(*command.app, *options);
+  auto options = std::make_shared<BenchLoaderOptions>();
+  command.app = options->add_command_to(group);
   command.run = [options] { return bench_loader(*options); };
   return command;
 }

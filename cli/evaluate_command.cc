@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/loading.h"
 #include "headrace/cli/model_file.h"
 #include "headrace/cli/model_options.h"
 #include "headrace/cli/progress.h"
@@ -26,41 +27,61 @@ struct EvaluateOptions {
   std::string root;
 };
 
-LoaderOptions one_epoch(const ModelOptions& options) {
-  LoaderOptions loader;
-  loader.batch_size = options.batch_size;
-  loader.threads = options.loader_threads;
-  loader.epochs = 1;
-  return loader;
+// Adds the batch to the model's sums, without rows whose images are bad.
+void evaluate_usable(TrainedModel& model, const Batch& batch, const ImageSequence& sequence) {
+  const std::int64_t begin = batch.begin().sample;
+  std::int64_t first = 0;
+  for (const std::int64_t bad : bad_among(sequence.error_report(), begin, begin + batch.size())) {
+    model.evaluate(batch, first, bad - begin - first);
+    first = bad - begin + 1;
+  }
+  model.evaluate(batch, first, batch.size() - first);
+}
+
+Json result_of(const MetricSums& sums, std::int64_t images, double seconds,
+               const std::vector<NamedReport>& reports) {
+  Json result = {{"loss", sums.mean_loss()},
+                 {"accuracy", sums.accuracy()},
+                 {"images", images},
+                 {"seconds", seconds},
+                 {"errors", bad_images(reports)}};
+  if (bad_images(reports) > 0) result["error_report"] = to_json(reports);
+  return result;
 }
 
 int evaluate(const EvaluateOptions& options) {
+  Loading loading(options.model.loading);
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
   const ImageData data = open_images(options.data, options.root, model.classes());
   require_labels(data);
   const auto start = std::chrono::steady_clock::now();
-  ImageSequenceOptions in_order;
-  in_order.shuffle = Shuffle::none;
-  Loader loader(make_sequence(data, model.recipe(), in_order), one_epoch(options.model));
+  const bool leave_out = options.model.loading.on_error == "skip";
+  const auto sequence = loading.row_by_row(data, model.recipe());
+  LoaderOptions one_epoch = loading.loader_options(options.model.batch_size);
+  one_epoch.epochs = 1;
+  const auto loader = loading.make_loader(sequence, one_epoch);
   {
     CountReport progress(Terminal::standard_error(), "evaluating", data.size());
     std::int64_t done = 0;
-    while (const auto batch = loader.next()) {
-      model.evaluate(*batch);
+    while (const auto batch = loader->next()) {
+      if (leave_out) {
+        evaluate_usable(model, *batch, *sequence);
+      } else {
+        model.evaluate(*batch, 0, batch->size());
+      }
       progress.update(done += batch->size());
     }
   }
   const MetricSums sums = model.sums();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  loading.finish();
+  const std::vector<NamedReport> reports = loading.error_reports();
+  const std::int64_t images = data.size() - (leave_out ? bad_images(reports) : 0);
   if (options.model.json) {
-    const Json result = {{"loss", sums.mean_loss()},
-                         {"accuracy", sums.accuracy()},
-                         {"images", data.size()},
-                         {"seconds", seconds.count()}};
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}\n", result_of(sums, images, seconds.count(), reports).dump());
   } else {
     fmt::print("loss {:.4f}, accuracy {:.4f} on {} images in {}\n", sums.mean_loss(),
-               sums.accuracy(), with_commas(data.size()), duration(seconds.count()));
+               sums.accuracy(), with_commas(images), duration(seconds.count()));
   }
   return exit_done;
 }

@@ -25,11 +25,12 @@ Recipe inference_recipe(const Checkpoint& checkpoint, const std::filesystem::pat
   }
 }
 
-StepInput whole(const Batch& batch) {
+StepInput rows_of(const Batch& batch, std::int64_t first, std::int64_t rows) {
   StepInput input;
   input.batch = &batch;
-  input.rows = batch.size();
-  input.global_rows = batch.size();
+  input.first = first;
+  input.rows = rows;
+  input.global_rows = rows;
   return input;
 }
 
@@ -77,11 +78,13 @@ TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch
   }
 }
 
-void TrainedModel::evaluate(const Batch& batch) { plan_->evaluate(whole(batch)); }
+void TrainedModel::evaluate(const Batch& batch, std::int64_t first, std::int64_t rows) {
+  if (rows > 0) plan_->evaluate(rows_of(batch, first, rows));
+}
 
 std::vector<float> TrainedModel::predict(const Batch& batch) {
   std::vector<float> output(static_cast<std::size_t>(batch.size() * outputs_));
-  plan_->predict(whole(batch), output);
+  plan_->predict(rows_of(batch, 0, batch.size()), output);
   return output;
 }
 

@@ -25,8 +25,8 @@ class TrainedModel {
   const std::vector<std::string>& classes() const { return checkpoint_.classes; }
   const Recipe& recipe() const { return recipe_; }  // nothing random in it
 
-  // Adds loss and correct answers over the batch to sums().
-  void evaluate(const Batch& batch);
+  // Adds loss and correct answers over rows [first, first + rows) of the batch to sums().
+  void evaluate(const Batch& batch, std::int64_t first, std::int64_t rows);
   MetricSums sums() { return plan_->metrics(); }
   std::size_t outputs() const { return static_cast<std::size_t>(outputs_); }  // of one image
   // Probabilities, batch.size() x outputs().

@@ -17,16 +17,14 @@ void ModelOptions::add_to(CLI::App& command) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->group("Machine");
-  command.add_option("--threads", threads, "That compute; 0: one for each core")
+  command.add_option("--threads", threads, "Threads that compute; 0: one for each core")
       ->type_name("N")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->group("Machine");
-  command.add_option("--loader-threads", loader_threads, "That read images; 0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group("Machine");
+  LoadingOptions::Wording wording;
+  wording.shuffles = false;
+  loading.add_to(command, wording);
   command.add_flag("--json", json, "The result as one JSON object on standard output")
       ->configurable(false)
       ->group("Output");

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "headrace/cli/loading_options.h"
+
 namespace CLI {
 class App;
 }
@@ -14,7 +16,7 @@ struct ModelOptions {
   std::string model;
   std::int64_t batch_size = 128;
   int threads = 0;
-  int loader_threads = 0;
+  LoadingOptions loading;
   bool json = false;
 
   void add_to(CLI::App& command);

@@ -11,6 +11,7 @@
 
 #include "headrace/cli/csv.h"
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/loading.h"
 #include "headrace/cli/model_file.h"
 #include "headrace/cli/model_options.h"
 #include "headrace/cli/run_record.h"
@@ -61,14 +62,8 @@ ImageData open_inputs(const PredictOptions& options) {
 }
 
 // "test.csv:812: cats/812.jpg" is cats/812.jpg to a reader of the results.
-std::string path_of(const std::string& key, const std::string& data_name) {
-  if (key.rfind(data_name + ":", 0) != 0) return key;
-  const auto end = key.find(": ", data_name.size());
-  const bool line = end != std::string::npos &&
-                    std::all_of(key.begin() + static_cast<std::ptrdiff_t>(data_name.size()) + 1,
-                                key.begin() + static_cast<std::ptrdiff_t>(end),
-                                [](unsigned char c) { return std::isdigit(c) != 0; });
-  return line ? key.substr(end + 2) : key;
+std::string path_of(const Dataset& dataset, std::int64_t index) {
+  return place_of(dataset.key(index), dataset.info().name).path;
 }
 
 // The indices of the largest values, largest first.
@@ -110,34 +105,72 @@ Json json_row(const std::string& path, const TrainedModel& model, std::span<cons
   return {{"path", path}, {"classes", std::move(classes)}};
 }
 
+// Where the rows go: to standard output as they come, or into one JSON object.
+class Predictions {
+ public:
+  Predictions(const PredictOptions& options, const TrainedModel& model)
+      : model_(model),
+        top_(std::min(static_cast<std::size_t>(options.top), model.outputs())),
+        json_(options.model.json) {
+    if (!json_) print_header(top_);
+  }
+  void add(const std::string& path, std::span<const float> output) {
+    if (json_) {
+      rows_.push_back(json_row(path, model_, output, top_));
+    } else {
+      print_row(path, model_, output, top_);
+    }
+  }
+  // An image that nothing could be seen in.
+  void add_blank(const std::string& path) {
+    if (json_) {
+      rows_.push_back({{"path", path}, {"classes", Json::array()}});
+    } else {
+      fmt::print("{}{}\n", csv_field(path), std::string(2 * top_, ','));
+    }
+  }
+  void finish(const std::vector<NamedReport>& reports) {
+    if (!json_) return;
+    Json result = {{"predictions", std::move(rows_)}, {"errors", bad_images(reports)}};
+    if (bad_images(reports) > 0) result["error_report"] = to_json(reports);
+    fmt::print("{}\n", result.dump());
+  }
+
+ private:
+  const TrainedModel& model_;
+  std::size_t top_;
+  bool json_;
+  Json rows_ = Json::array();
+};
+
 int predict(const PredictOptions& options) {
+  Loading loading(options.model.loading);
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
   const ImageData data = open_inputs(options);
-  ImageSequenceOptions in_order;
-  in_order.shuffle = Shuffle::none;
-  LoaderOptions loader_options;
-  loader_options.batch_size = std::min(options.model.batch_size, data.size());
-  loader_options.threads = options.model.loader_threads;
+  const auto sequence = loading.row_by_row(data, model.recipe());
+  LoaderOptions loader_options =
+      loading.loader_options(std::min(options.model.batch_size, data.size()));
   loader_options.epochs = 1;
-  Loader loader(make_sequence(data, model.recipe(), in_order), loader_options);
+  const auto loader = loading.make_loader(sequence, loader_options);
 
   const auto outputs = model.outputs();
-  const auto top = std::min(static_cast<std::size_t>(options.top), outputs);
-  Json predictions = Json::array();
+  const bool leave_out = options.model.loading.on_error == "skip";
+  Predictions predictions(options, model);
   std::int64_t index = 0;
-  if (!options.model.json) print_header(top);
-  while (const auto batch = loader.next()) {
+  while (const auto batch = loader->next()) {
     const std::vector<float> all = model.predict(*batch);
+    const auto bad = bad_among(sequence->error_report(), index, index + batch->size());
     for (std::span<const float> rest(all); !rest.empty(); rest = rest.subspan(outputs), ++index) {
-      const auto path = path_of(data.dataset->key(index), data.dataset->info().name);
-      if (options.model.json) {
-        predictions.push_back(json_row(path, model, rest.first(outputs), top));
-      } else {
-        print_row(path, model, rest.first(outputs), top);
+      const std::string path = path_of(*data.dataset, index);
+      if (!std::binary_search(bad.begin(), bad.end(), index)) {
+        predictions.add(path, rest.first(outputs));
+      } else if (!leave_out) {
+        predictions.add_blank(path);
       }
     }
   }
-  if (options.model.json) fmt::print("{}\n", Json{{"predictions", std::move(predictions)}}.dump());
+  loading.finish();
+  predictions.finish(loading.error_reports());
   return exit_done;
 }
 

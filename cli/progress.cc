@@ -52,11 +52,13 @@ std::string progress_bar(const TrainingProgress& progress, int width) {
       duration(progress.seconds_left) + " left",
       fmt::format("loss {:.4f}", progress.loss),
       fmt::format("accuracy {:.3f}", progress.accuracy),
+      progress.loader,
   };
   constexpr int smallest_bar = 8;
   constexpr int largest_bar = 40;
   std::string details;
   for (const std::string& part : parts) {
+    if (part.empty()) continue;
     const auto length = epoch.size() + details.size() + 2 + part.size() + 1 + smallest_bar;
     if (length > static_cast<std::size_t>(width)) break;
     details += "  " + part;
@@ -77,8 +79,8 @@ std::string epoch_line(const EpochRecord& record, std::uint64_t epochs) {
   return text;
 }
 
-ProgressReport::ProgressReport(Terminal& terminal, std::uint64_t epochs)
-    : terminal_(terminal), epochs_(epochs) {}
+ProgressReport::ProgressReport(Terminal& terminal, std::uint64_t epochs, const Loader& loader)
+    : terminal_(terminal), epochs_(epochs), loader_(loader) {}
 
 void ProgressReport::on_step_end(Trainer&, const StepRecord& record) {
   const auto now = Clock::now();
@@ -97,6 +99,8 @@ void ProgressReport::on_step_end(Trainer&, const StepRecord& record) {
   }
   progress.loss = record.epoch_sums.mean_loss();
   progress.accuracy = record.epoch_sums.accuracy();
+  const LoaderOptions& options = loader_.options();
+  progress.loader = view_.look(loader_.stats(), options.prefetch + options.leases);
   terminal_.status(progress_bar(progress, terminal_.width() - 1));
 }
 
@@ -112,12 +116,14 @@ CountReport::CountReport(Terminal& terminal, std::string what, std::int64_t tota
 
 CountReport::~CountReport() { terminal_.status(""); }
 
-void CountReport::update(std::int64_t done) {
+void CountReport::update(std::int64_t done, const std::function<std::string()>& detail) {
   const auto now = Clock::now();
   if (!terminal_.interactive() || now < next_) return;
   next_ = now + redraw_interval;
   const double share = share_of(done, total_);
-  terminal_.status(fmt::format("{} {} {:.0f} %", what_, bar(share, 24), 100 * share));
+  std::string text = fmt::format("{} {} {:.0f} %", what_, bar(share, 24), 100 * share);
+  if (detail) text += "  " + detail();
+  terminal_.status(text);
 }
 
 }  // namespace headrace::cli

@@ -2,9 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "headrace/cli/loader_view.h"
 #include "headrace/cli/terminal.h"
+#include "headrace/pipeline/loader.h"
 #include "headrace/train/callback.h"
 
 namespace headrace::cli {
@@ -24,10 +27,12 @@ struct TrainingProgress {
   double seconds_left = 0;  // of the whole training
   double loss = 0;
   double accuracy = 0;
+  std::string loader;  // how it is doing: LoaderView
 };
 
-// "epoch 2/5 [=====>      ] 210/469  24,310 images/s  1:02 left  loss 0.4210  accuracy 0.851":
-// what fits into `width` columns, the bar taking what is left over.
+// "epoch 2/5 [=====>      ] 210/469  24,310 images/s  1:02 left  loss 0.4210  accuracy 0.851
+// queue 3/6  wait 2 %  trainer slow": what fits into `width` columns, the bar taking what is left
+// over.
 std::string progress_bar(const TrainingProgress& progress, int width);
 // "epoch 2/5  loss 0.4210  accuracy 0.851  val_loss ...  2.41 s  24,310 images/s"
 std::string epoch_line(const EpochRecord& record, std::uint64_t epochs);
@@ -35,7 +40,7 @@ std::string epoch_line(const EpochRecord& record, std::uint64_t epochs);
 // Shows a training's progress: a bar on a terminal, and a line at the end of each epoch.
 class ProgressReport final : public Callback {
  public:
-  ProgressReport(Terminal& terminal, std::uint64_t epochs);
+  ProgressReport(Terminal& terminal, std::uint64_t epochs, const Loader& loader);
   void on_step_end(Trainer& trainer, const StepRecord& record) override;
   void on_epoch_end(Trainer& trainer, const EpochRecord& record) override;
   void on_train_end(Trainer& trainer) override;
@@ -43,6 +48,8 @@ class ProgressReport final : public Callback {
  private:
   Terminal& terminal_;
   std::uint64_t epochs_;
+  const Loader& loader_;
+  LoaderView view_{"trainer"};
   std::chrono::steady_clock::time_point next_{};
 };
 
@@ -53,7 +60,8 @@ class CountReport {
   ~CountReport();
   CountReport(const CountReport&) = delete;
   CountReport& operator=(const CountReport&) = delete;
-  void update(std::int64_t done);
+  // `detail`, called when it is drawn, stands behind the bar.
+  void update(std::int64_t done, const std::function<std::string()>& detail = {});
 
  private:
   Terminal& terminal_;

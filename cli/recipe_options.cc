@@ -11,10 +11,8 @@
 #include <sstream>
 
 #include "headrace/augment/named_recipes.h"
-#include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
-#include "headrace/pipeline/image_statistics.h"
 
 namespace headrace::cli {
 namespace {
@@ -68,11 +66,16 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-std::string output_json(const ImageShape& shape) {
-  const Json size = {
-      {"height", shape.height}, {"width", shape.width}, {"channels", shape.channels}};
-  return Json{{"output", size}}.dump();
+std::string output_json(const ImageShape& shape, const std::string& type) {
+  const Json output = {{"height", shape.height},
+                       {"width", shape.width},
+                       {"channels", shape.channels},
+                       {"type", type}};
+  return Json{{"output", output}}.dump();
 }
+
+// What u8 cannot have.
+constexpr const char* normalisation[] = {"rescale", "mean", "channel_mean", "channel_std"};
 
 std::string type_name(const Parameter& parameter) {
   switch (parameter.kind) {
@@ -87,7 +90,7 @@ std::string type_name(const Parameter& parameter) {
 
 }  // namespace
 
-void RecipeOptions::add_to(CLI::App& command) {
+void RecipeOptions::add_to(CLI::App& command, bool with_type) {
   for (const Parameter& parameter : recipe_parameters()) {
     std::string& value = values_[parameter.name];
     const std::string name = option_name(parameter);
@@ -110,13 +113,44 @@ void RecipeOptions::add_to(CLI::App& command) {
                               fmt::join(recipe_names(), ", ")))
       ->type_name("NAME|FILE")
       ->group(group);
+  if (!with_type) return;
+  type_option_ = command.add_option("--type", type_,
+                                    "Type of the numbers that images become. u8: levels as they "
+                                    "are, without rescale, mean and deviation");
+  type_option_->type_name("f32|f16|bf16|u8")
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "u8"}))
+      ->capture_default_str()
+      ->group(group);
 }
 
 Recipe RecipeOptions::recipe(ImageShape output, bool output_is_given) const {
+  Recipe recipe = without_type(output, output_is_given);
+  if (type_option_ == nullptr || type_option_->count() == 0) return recipe;
+  recipe.update_from_json(output_json(recipe.output(), type_));
+  if (type_ != "u8") return recipe;
+  std::vector<std::string> left_out;
+  for (const char* name : normalisation) {
+    const Parameter& parameter = recipe_parameter(name);
+    if (recipe.get(name) == parameter.default_value) continue;
+    if (options_.at(name)->count() > 0)
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("{} cannot be had in whole levels: leave it out, or give --type f32, "
+                              "f16 or bf16",
+                              option_name(parameter)));
+    recipe.set(name, parameter.default_value);
+    left_out.push_back(name);
+  }
+  if (!left_out.empty())
+    note(fmt::format("--type u8: without the recipe's {}", fmt::join(left_out, ", ")));
+  return recipe;
+}
+
+Recipe RecipeOptions::without_type(ImageShape output, bool output_is_given) const {
   Recipe recipe(output);
   if (const std::optional<Recipe> named = find_named_recipe(recipe_)) {
     recipe = *named;
-    if (output_is_given) recipe.update_from_json(output_json(output));
+    if (output_is_given)
+      recipe.update_from_json(output_json(output, std::string(to_string(recipe.type()))));
   } else if (!recipe_.empty()) {
     const std::string text = read_text(recipe_);
     try {
@@ -144,21 +178,6 @@ void RecipeOptions::record(const Recipe& recipe, Json& options) const {
       std::visit([&options, &name](const auto& v) { options[name] = v; }, value);
     }
   }
-}
-
-void fit_mean(Recipe& recipe, const ImageData& data, int threads, Interrupt& interrupt) {
-  if (!recipe.needs_mean()) return;
-  note(fmt::format("computing the mean of {} images, unaugmented, in one pass",
-                   with_commas(data.size())));
-  LoaderOptions options;
-  options.batch_size = std::min<std::int64_t>(256, data.size());
-  options.threads = threads;
-  options.epochs = 1;
-  ImageSequenceOptions in_order;
-  in_order.shuffle = Shuffle::none;
-  Loader loader(make_sequence(data, recipe.unaugmented(), in_order), options);
-  const Interrupt::Action cancel(interrupt, [&loader] { loader.cancel(); });
-  recipe.set_mean(fit_statistics(loader));
 }
 
 }  // namespace headrace::cli

@@ -5,7 +5,6 @@
 
 #include "headrace/augment/recipe.h"
 #include "headrace/cli/image_data.h"
-#include "headrace/cli/interrupt.h"
 #include "headrace/cli/run_record.h"
 
 namespace CLI {
@@ -19,10 +18,12 @@ namespace headrace::cli {
 // (--width-shift, --mean, ...), and --recipe for one by name or a file of them.
 class RecipeOptions {
  public:
-  void add_to(CLI::App& command);
+  // `with_type`: also --type, for commands that can do with other numbers than f32.
+  void add_to(CLI::App& command, bool with_type = false);
 
   // The recipe that the options describe; those on the command line go before those of --recipe.
-  // One by name has an output size of its own, which holds unless another `output_is_given`.
+  // One by name has an output size of its own, which holds unless another `output_is_given`. With
+  // --type u8 it loses its normalisation, which cannot be had in whole levels; this is said.
   // Throws Error{invalid_argument} naming the option, or Error{io}.
   Recipe recipe(ImageShape output, bool output_is_given) const;
 
@@ -30,13 +31,13 @@ class RecipeOptions {
   void record(const Recipe& recipe, Json& options) const;
 
  private:
-  std::string recipe_;                           // a name or a file
+  Recipe without_type(ImageShape output, bool output_is_given) const;
+
+  std::string recipe_;  // a name or a file
+  std::string type_ = "f32";
+  CLI::Option* type_option_ = nullptr;           // owned by the command
   std::map<std::string, std::string> values_;    // by the parameter's name
   std::map<std::string, CLI::Option*> options_;  // owned by the command
 };
-
-// Gives a recipe the mean that it wants, by one pass over the images, unaugmented. Says so.
-// Throws Error{cancelled} when interrupted.
-void fit_mean(Recipe& recipe, const ImageData& data, int threads, Interrupt& interrupt);
 
 }  // namespace headrace::cli

@@ -19,7 +19,7 @@ void RunFolder::prepare() const {
 
 std::vector<std::string> RunFolder::files() const {
   std::vector<std::string> names;
-  for (const auto& file : {history(), curves(), model(), record()}) {
+  for (const auto& file : {history(), curves(), model(), record(), errors()}) {
     std::error_code none;
     if (std::filesystem::exists(file, none)) names.push_back(file.filename().string());
   }

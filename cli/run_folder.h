@@ -16,6 +16,8 @@ class RunFolder {
   std::filesystem::path curves() const { return path_ / "curves.png"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
   std::filesystem::path record() const { return path_ / "run.json"; }
+  // Of images that could not be used; only where there were any.
+  std::filesystem::path errors() const { return path_ / "errors.csv"; }
 
   // Makes the folder and sees whether files can be written there, leaving nothing behind.
   // Throws Error{io} naming the folder.

@@ -85,7 +85,6 @@ void add_training(CLI::App& command, TrainOptions& options) {
 
 void add_machine(CLI::App& command, TrainOptions& options) {
   const char* group = "Machine";
-  const auto count = CLI::Range(0, 1024);
   command
       .add_option("--replicas", options.replicas,
                   "Copies of the model, each on its share of "
@@ -96,23 +95,10 @@ void add_machine(CLI::App& command, TrainOptions& options) {
       ->group(group);
   command
       .add_option("--threads", options.threads,
-                  "That train, of all replicas together; 0: one "
+                  "Threads that train, of all replicas together; 0: one "
                   "for each core")
       ->type_name("N")
-      ->check(count)
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option("--loader-threads", options.loader_threads,
-                  "That read and augment images; "
-                  "0: one for each core")
-      ->type_name("N")
-      ->check(count)
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--prefetch", options.prefetch, "Batches made ahead")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str()
       ->group(group);
 }
@@ -149,6 +135,9 @@ void TrainOptions::add_to(CLI::App& command) {
   recipe.add_to(command);
   add_training(command, *this);
   add_machine(command, *this);
+  LoadingOptions::Wording wording;
+  wording.report_default = "errors.csv in --out";
+  loading.add_to(command, wording);
   add_output(command, *this);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "headrace/cli/loading_options.h"
 #include "headrace/cli/recipe_options.h"
 #include "headrace/train/optimizer.h"
 
@@ -27,8 +28,7 @@ struct TrainOptions {
 
   int replicas = 1;
   int threads = 0;
-  int loader_threads = 0;
-  int prefetch = 4;
+  LoadingOptions loading;
 
   std::string out;
   bool resume = false;

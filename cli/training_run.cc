@@ -13,6 +13,7 @@
 #include "headrace/cli/program.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
+#include "headrace/pipeline/bottleneck.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/callbacks.h"
 #include "headrace/train/models/model_registry.h"
@@ -56,6 +57,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
     : options_(options),
       interrupt_(interrupt),
       folder_(options.out),
+      loading_(options.loading, folder_.errors().string()),
       record_(command, "train"),
       optimizer_(options.make_optimizer()),
       training_(open_images(options.data, options.root)),
@@ -108,24 +110,17 @@ void TrainingRun::check_resumable() const {
 }
 
 void TrainingRun::make_loaders() {
-  LoaderOptions training;
-  training.batch_size = options_.batch_size;
+  LoaderOptions training = loading_.loader_options(options_.batch_size);
   training.drop_last = options_.last_batch == "drop";
-  training.threads = options_.loader_threads;
-  training.prefetch = options_.prefetch;
   training.epochs = options_.epochs;
-  ImageSequenceOptions shuffled;
-  shuffled.seed = options_.seed;
-  training_loader_ =
-      std::make_unique<Loader>(make_sequence(training_, recipe_, shuffled), training);
+  training_loader_ = loading_.make_loader(
+      loading_.shuffled(loading_.cached(training_), recipe_, options_.seed), training);
   if (!validation_) return;
   LoaderOptions validation = training;
   validation.drop_last = false;
   validation.epochs = 1;
-  ImageSequenceOptions in_order;
-  in_order.shuffle = Shuffle::none;
-  validation_loader_ = std::make_unique<Loader>(
-      make_sequence(*validation_, recipe_.for_inference(), in_order), validation);
+  validation_loader_ = loading_.make_loader(
+      loading_.in_order(loading_.cached(*validation_), recipe_.for_inference()), validation);
 }
 
 void TrainingRun::make_trainer() {
@@ -156,7 +151,7 @@ void TrainingRun::fit() {
   saving.path = folder_.model();
   CheckpointSaver saver(saving, model);
   CsvLogger history(folder_.history());
-  ProgressReport progress(Terminal::standard_error(), options_.epochs);
+  ProgressReport progress(Terminal::standard_error(), options_.epochs, *training_loader_);
   Draw draw([this] { draw_curves(); });
 
   const Interrupt::Action stop(interrupt_, [this] {
@@ -223,8 +218,12 @@ Json TrainingRun::result() const {
   result["seconds"] = seconds;
   result["images_per_second"] = seconds > 0 ? images / seconds : 0;
   result["data_wait_seconds"] = trainer_->data_wait_seconds();
+  result["verdict"] = find_bottleneck(training_loader_->stats()).text;
   result["parameters"] = trainer_->graph().parameter_count();
   result["loader_bytes"] = training_loader_->memory_bytes();
+  const std::vector<NamedReport> reports = loading_.error_reports();
+  result["errors"] = bad_images(reports);
+  if (bad_images(reports) > 0) result["error_report"] = to_json(reports);
   result["trainer_bytes"] = trainer_->memory_bytes();
   result["out"] = folder_.path().string();
   result["files"] = folder_.files();
@@ -252,6 +251,7 @@ void TrainingRun::print_result() const {
       with_commas(all["images"]), duration(seconds),
       with_commas(std::llround(all["images_per_second"].get<double>())),
       seconds > 0 ? 100 * std::min(1.0, trainer_->data_wait_seconds() / seconds) : 0);
+  fmt::print("{}\n", find_bottleneck(training_loader_->stats()).text);
   fmt::print("written to {}: {}\n", folder_.path().string(), fmt::join(folder_.files(), ", "));
 }
 
@@ -274,7 +274,7 @@ int TrainingRun::execute() {
     return exit_done;
   }
   folder_.prepare();
-  fit_mean(recipe_, training_, options_.loader_threads, interrupt_);
+  loading_.fit_mean(recipe_, training_, options_.batch_size, interrupt_);
   make_loaders();
   make_trainer();
   options_.recipe.record(recipe_, record_.options());
@@ -283,6 +283,7 @@ int TrainingRun::execute() {
   record_.set("classes", training_.classes());
   record_.set("image_size", to_text(recipe_.output()));
   record_.set("backend", backend_->name());
+  for (const char* file : {"trace", "error-report"}) record_.options().erase(file);
   if (!resumed_) folder_.clear();
   write_record("running", Json::object());
   note(fmt::format("training {} ({} parameters) on {} images of {} in {} classes, {} replica{}, {}",
@@ -290,12 +291,14 @@ int TrainingRun::execute() {
                    with_commas(training_.size()), to_text(recipe_.output()),
                    training_.classes().size(), options_.replicas, options_.replicas == 1 ? "" : "s",
                    backend_->name()));
+  if (loading_.budget() != nullptr) note("memory for loading: " + loading_.memory_text());
   try {
     fit();
   } catch (const Error& error) {
     write_record("failed", {{"error", error.what()}});
     throw;
   }
+  loading_.finish();
   if (interrupted_) return report_interruption();
   draw_curves();
   write_record("finished", result());

@@ -6,6 +6,7 @@
 
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/interrupt.h"
+#include "headrace/cli/loading.h"
 #include "headrace/cli/run_folder.h"
 #include "headrace/cli/run_record.h"
 #include "headrace/cli/train_options.h"
@@ -38,6 +39,7 @@ class TrainingRun {
   const TrainOptions& options_;
   Interrupt& interrupt_;
   RunFolder folder_;
+  Loading loading_;  // outlives the loaders
   RunRecord record_;
   Optimizer optimizer_;
   ImageData training_;

@@ -1,0 +1,118 @@
+#include "headrace/cli/loader_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace headrace::cli {
+namespace {
+
+constexpr double window_seconds = 2;
+
+struct Stage {
+  const char* name;
+  double share;  // of the time that threads were busy
+};
+
+std::array<Stage, 3> stages_of(const StageTimes& times) {
+  const double all = std::max(times.read + times.decode + times.render, 1e-12);
+  return {{{"reading", times.read / all},
+           {"decoding", times.decode / all},
+           {"rendering", times.render / all}}};
+}
+
+Stage longest_stage(const StageTimes& times) {
+  const auto stages = stages_of(times);
+  return *std::max_element(stages.begin(), stages.end(),
+                           [](const Stage& a, const Stage& b) { return a.share < b.share; });
+}
+
+double share(double part, double whole) {
+  return whole > 0 ? std::clamp(part / whole, 0.0, 1.0) : 0;
+}
+
+std::string capitalised(std::string text) {
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+}  // namespace
+
+LoaderStats difference(const LoaderStats& later, const LoaderStats& earlier) {
+  LoaderStats d = later;
+  d.batches -= earlier.batches;
+  d.samples -= earlier.samples;
+  d.wait_seconds -= earlier.wait_seconds;
+  d.starved_seconds -= earlier.starved_seconds;
+  d.seconds -= earlier.seconds;
+  d.fill_seconds -= earlier.fill_seconds;
+  d.io_seconds -= earlier.io_seconds;
+  d.disk_samples -= earlier.disk_samples;
+  d.stages.read -= earlier.stages.read;
+  d.stages.decode -= earlier.stages.decode;
+  d.stages.render -= earlier.stages.render;
+  d.stages.samples -= earlier.stages.samples;
+  d.stages.bytes_read -= earlier.stages.bytes_read;
+  if (earlier.batches > 0) d.first_batch_seconds = 0;  // it lies before
+  return d;
+}
+
+std::string who_is_slow(const LoaderStats& stats, const std::string& consumer) {
+  switch (find_bottleneck(stats).who) {
+    case Bottleneck::Who::unknown: return "";
+    case Bottleneck::Who::consumer: return consumer + " slow";
+    case Bottleneck::Who::disk: return "disk slow";
+    case Bottleneck::Who::cores: return std::string(longest_stage(stats.stages).name) + " slow";
+    case Bottleneck::Who::neither: return "bursts";
+  }
+  return "";
+}
+
+std::string LoaderView::look(const LoaderStats& now, int slots) {
+  if (!base_ || now.seconds < base_->seconds) {
+    base_ = next_base_ = now;
+  } else if (now.seconds - next_base_->seconds >= window_seconds) {
+    base_ = std::exchange(next_base_, now);
+  }
+  const LoaderStats recent = difference(now, *base_);
+  std::string text = fmt::format("queue {}/{}", now.ready_batches, slots);
+  if (recent.seconds > 0)
+    text += fmt::format("  wait {:.0f} %", 100 * share(recent.wait_seconds, recent.seconds));
+  const std::string slow = who_is_slow(recent, consumer_);
+  return slow.empty() ? text : text + "  " + slow;
+}
+
+std::string loader_limit(const LoaderStats& stats) {
+  const Bottleneck found = find_bottleneck(stats);
+  const Stage stage = longest_stage(stats.stages);
+  const std::string busy =
+      fmt::format("{} thread{} busy {:.0f} % of the time", stats.threads,
+                  stats.threads == 1 ? " is" : "s are", 100 * found.cores_busy);
+  switch (found.who) {
+    case Bottleneck::Who::unknown: return "Too few batches to tell what is the limit.";
+    case Bottleneck::Who::cores:
+      return fmt::format("{} is the limit: {}, {:.0f} % of it with {}.", capitalised(stage.name),
+                         busy, 100 * stage.share, stage.name);
+    case Bottleneck::Who::disk:
+      return fmt::format(
+          "The disk is the limit: {:.0f} % of the samples were not in memory, and the {} threads "
+          "that read them are busy {:.0f} % of the time, while {}. Try more --io-threads.",
+          100 * share(static_cast<double>(stats.disk_samples),
+                      static_cast<double>(stats.stages.samples)),
+          stats.io_threads, 100 * found.disk_busy, busy);
+    case Bottleneck::Who::consumer:
+      return fmt::format(
+          "The thread that takes the batches is the limit: it waits {:.0f} % of its time, and {}.",
+          100 * found.wait_share, busy);
+    case Bottleneck::Who::neither:
+      return fmt::format(
+          "Neither cores nor disk are at their limit: {}. Let it run further ahead (--prefetch), "
+          "or see where it waits by --trace.",
+          busy);
+  }
+  return "";
+}
+
+}  // namespace headrace::cli

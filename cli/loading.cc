@@ -1,0 +1,185 @@
+#include "headrace/cli/loading.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "headrace/cli/byte_size.h"
+#include "headrace/cli/progress.h"
+#include "headrace/cli/terminal.h"
+#include "headrace/pipeline/atomic_file.h"
+#include "headrace/pipeline/cached_dataset.h"
+#include "headrace/pipeline/error.h"
+
+namespace headrace::cli {
+namespace {
+
+ErrorPolicy policy_of(const std::string& name) {
+  if (name == "skip") return ErrorPolicy::skip;
+  return name == "blank" ? ErrorPolicy::blank : ErrorPolicy::fail;
+}
+
+std::size_t bytes_of(const std::string& size) { return parse_byte_size(size).value_or(0); }
+
+std::shared_ptr<MemoryBudget> make_budget(const std::string& memory) {
+  return memory.empty() ? nullptr : std::make_shared<MemoryBudget>(bytes_of(memory));
+}
+
+// A budget that is too small is --memory's; other errors speak for themselves.
+Error naming_memory(const Error& error, const std::string& memory) {
+  const bool too_small = error.code() == ErrorCode::invalid_argument && !memory.empty();
+  return too_small ? error.with_context("--memory " + memory) : error;
+}
+
+std::shared_ptr<Trace> open_trace(const std::string& path) {
+  if (path.empty()) return nullptr;
+  try {
+    return std::make_shared<Trace>(path);
+  } catch (const Error& error) {
+    throw error.with_context("--trace");
+  }
+}
+
+}  // namespace
+
+Loading::Loading(const LoadingOptions& options, std::string report_default)
+    : options_(options),
+      budget_(make_budget(options.memory)),
+      trace_(open_trace(options.trace)),
+      report_file_(options.error_report.empty() ? std::move(report_default)
+                                                : options.error_report) {}
+
+Loading::~Loading() {
+  if (finished_ || made_.empty()) return;
+  try {
+    finish();
+  } catch (const std::exception& error) {
+    warn(error.what());
+  }
+}
+
+ImageData Loading::cached(const ImageData& data) const {
+  if (options_.cache == "none") return data;
+  try {
+    return {std::make_shared<CachedDataset>(data.dataset, *budget_), data.decoder};
+  } catch (const Error& error) {
+    throw naming_memory(error, options_.memory);
+  }
+}
+
+ImageSequenceOptions Loading::sequence_options() const {
+  ImageSequenceOptions options;
+  options.on_error = policy_of(options_.on_error);
+  options.error_budget = parse_error_budget(options_.error_budget);
+  options.trace = trace_;
+  return options;
+}
+
+std::shared_ptr<const ImageSequence> Loading::make(const ImageData& data, const Recipe& recipe,
+                                                   const ImageSequenceOptions& options,
+                                                   bool leaves_out) {
+  made_.push_back({make_sequence(data, recipe, options), leaves_out});
+  return made_.back().sequence;
+}
+
+std::shared_ptr<const ImageSequence> Loading::shuffled(const ImageData& data, const Recipe& recipe,
+                                                       std::uint64_t seed) {
+  const ShuffleChoice choice = parse_shuffle(options_.shuffle);
+  ImageSequenceOptions options = sequence_options();
+  options.seed = seed;
+  options.shuffle = choice.shuffle;
+  options.blocks = choice.blocks;
+  return make(data, recipe, options);
+}
+
+std::shared_ptr<const ImageSequence> Loading::in_order(const ImageData& data,
+                                                       const Recipe& recipe) {
+  ImageSequenceOptions options = sequence_options();
+  options.shuffle = Shuffle::none;
+  return make(data, recipe, options);
+}
+
+std::shared_ptr<const ImageSequence> Loading::row_by_row(const ImageData& data,
+                                                         const Recipe& recipe) {
+  ImageSequenceOptions options = sequence_options();
+  options.shuffle = Shuffle::none;
+  const bool leaves_out = options.on_error == ErrorPolicy::skip;
+  if (leaves_out) options.on_error = ErrorPolicy::blank;
+  return make(data, recipe, options, leaves_out);
+}
+
+LoaderOptions Loading::loader_options(std::int64_t batch_size) const {
+  LoaderOptions loader;
+  loader.batch_size = batch_size;
+  loader.threads = options_.threads;
+  loader.prefetch = options_.prefetch;
+  loader.io_threads = options_.io_threads;
+  loader.read_ahead_bytes = bytes_of(options_.read_ahead);
+  loader.memory = budget_;
+  loader.trace = trace_;
+  return loader;
+}
+
+std::unique_ptr<Loader> Loading::make_loader(std::shared_ptr<const Sequence> sequence,
+                                             const LoaderOptions& options) const {
+  try {
+    return std::make_unique<Loader>(std::move(sequence), options);
+  } catch (const Error& error) {
+    throw naming_memory(error, options_.memory);
+  }
+}
+
+void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch_size,
+                       Interrupt& interrupt) {
+  if (!recipe.needs_mean()) return;
+  note(fmt::format("computing the mean of {} images, unaugmented, in one pass",
+                   with_commas(data.size())));
+  // What it reads is not kept: a cache that is full leaves no room for the loaders to come.
+  const std::int64_t batch = budget_ == nullptr ? 256 : batch_size;
+  LoaderOptions loader_options = this->loader_options(std::min(batch, data.size()));
+  loader_options.memory = make_budget(options_.memory);
+  loader_options.epochs = 1;
+  ImageSequenceOptions sequence = sequence_options();
+  sequence.shuffle = Shuffle::none;
+  // Blank images would darken the mean.
+  if (sequence.on_error == ErrorPolicy::blank) sequence.on_error = ErrorPolicy::skip;
+  const auto loader =
+      make_loader(make_sequence(data, recipe.unaugmented(), sequence), loader_options);
+  const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
+  recipe.set_mean(fit_statistics(*loader));
+}
+
+std::vector<NamedReport> Loading::error_reports() const {
+  std::vector<NamedReport> reports;
+  for (const auto& [sequence, leaves_out] : made_) {
+    reports.push_back({sequence->dataset().info().name, sequence->error_report(), leaves_out});
+    if (leaves_out) reports.back().report.policy = ErrorPolicy::skip;  // as it was asked for
+  }
+  return reports;
+}
+
+std::string Loading::memory_text() const {
+  return budget_ == nullptr ? std::string() : budget_->report();
+}
+
+void Loading::finish() {
+  finished_ = true;
+  const std::vector<NamedReport> reports = error_reports();
+  const bool any = bad_images(reports) > 0;
+  // One that was asked for is written in any case: an old one would mislead.
+  if (any || !options_.error_report.empty()) {
+    if (!report_file_.empty()) write_file(report_file_, to_csv(reports));
+  }
+  for (const std::string& line : summary(reports, report_file_)) warn(line);
+  if (trace_ == nullptr) return;
+  trace_->write();
+  note(fmt::format("{} events written to {}; open it in ui.perfetto.dev",
+                   with_commas(static_cast<std::int64_t>(trace_->events())), options_.trace));
+  if (trace_->lost() > 0) {
+    warn(fmt::format("{} more found no room in {}: trace a shorter run",
+                     with_commas(static_cast<std::int64_t>(trace_->lost())), options_.trace));
+  }
+}
+
+}  // namespace headrace::cli

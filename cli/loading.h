@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "headrace/augment/recipe.h"
+#include "headrace/cli/error_report.h"
+#include "headrace/cli/image_data.h"
+#include "headrace/cli/interrupt.h"
+#include "headrace/cli/loading_options.h"
+#include "headrace/pipeline/image_sequence.h"
+#include "headrace/pipeline/loader.h"
+
+namespace headrace::cli {
+
+// What LoadingOptions come to in one run of a command: the memory and the trace that all of its
+// loaders share, and what became of bad images.
+class Loading {
+ public:
+  // The report of bad images goes to `report_default` if --error-report says nothing else; "" for
+  // nowhere. Throws Error naming the option.
+  explicit Loading(const LoadingOptions& options, std::string report_default = "");
+  ~Loading();
+  Loading(const Loading&) = delete;
+  Loading& operator=(const Loading&) = delete;
+
+  // The images with the cache before them that --cache asks for. Throws Error{invalid_argument}
+  // naming --memory.
+  ImageData cached(const ImageData& data) const;
+
+  // The samples that a recipe makes of the images, as --shuffle says, or in their own order. Their
+  // bad images come into error_reports().
+  std::shared_ptr<const ImageSequence> shuffled(const ImageData& data, const Recipe& recipe,
+                                                std::uint64_t seed);
+  std::shared_ptr<const ImageSequence> in_order(const ImageData& data, const Recipe& recipe);
+  // In their own order, with bad images left blank where the option says to skip them: for
+  // commands that leave out their rows.
+  std::shared_ptr<const ImageSequence> row_by_row(const ImageData& data, const Recipe& recipe);
+
+  // Batches of so many images, with threads, memory and the rest as the options say.
+  LoaderOptions loader_options(std::int64_t batch_size) const;
+  // Throws Error as Loader does, naming --memory if that is what is too small.
+  std::unique_ptr<Loader> make_loader(std::shared_ptr<const Sequence> sequence,
+                                      const LoaderOptions& options) const;
+
+  // Gives a recipe the mean that it wants, by one pass over the images, unaugmented, in memory that
+  // batches of `batch_size` would take, if it is bounded. Says so.
+  // Throws Error{cancelled} when interrupted.
+  void fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch_size,
+                Interrupt& interrupt);
+
+  // Of what was made by shuffled() and the like, in that order.
+  std::vector<NamedReport> error_reports() const;
+  // What --memory is used for: "slots of batches 12.0 MB: 12.0 of 64.0 MB"; "" without it.
+  std::string memory_text() const;
+  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+
+  // Says what became of bad images and writes the report of them and the trace. To be called once,
+  // when all is loaded; destroying a Loading that was not finished does the same where a command
+  // fails, and only warns if it cannot. Throws Error{io}.
+  void finish();
+
+ private:
+  std::shared_ptr<const ImageSequence> make(const ImageData& data, const Recipe& recipe,
+                                            const ImageSequenceOptions& options,
+                                            bool leaves_out = false);
+  ImageSequenceOptions sequence_options() const;
+
+  const LoadingOptions& options_;
+  std::shared_ptr<MemoryBudget> budget_;
+  std::shared_ptr<Trace> trace_;
+  const std::string report_file_;
+  struct Made {
+    std::shared_ptr<const ImageSequence> sequence;
+    bool leaves_out = false;
+  };
+  std::vector<Made> made_;
+  bool finished_ = false;
+};
+
+}  // namespace headrace::cli

@@ -1,0 +1,230 @@
+#include "headrace/cli/loading_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "headrace/cli/byte_size.h"
+#include "headrace/pipeline/error.h"
+
+namespace headrace::cli {
+namespace {
+
+[[noreturn]] void refuse(const std::string& text, std::string_view what_would_do) {
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("\"{}\" will not do: give {}", text, what_would_do));
+}
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [rest, fault] = std::from_chars(text.data(), end, number);
+  if (fault != std::errc() || rest != end) return std::nullopt;
+  return number;
+}
+
+// A function that throws Error as a check of CLI11's, which wants what is wrong as text.
+template <class Parse>
+auto checked(Parse parse) {
+  return [parse](const std::string& text) {
+    try {
+      parse(text);
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+}
+
+void check_byte_size(const std::string& text) {
+  if (parse_byte_size(text)) return;
+  refuse(text, "a size, such as 500MB (500,000,000 bytes), 512MiB or 2GiB");
+}
+
+void add_order(CLI::App& command, LoadingOptions& options) {
+  command
+      .add_option("--shuffle", options.shuffle,
+                  "Order of an epoch. full: at random; none: as the data are; blocks:N: at random "
+                  "by blocks of N neighbours, 64 of which are mixed (blocks:NxM: M of which), for "
+                  "disks that are slow to seek")
+      ->type_name("ORDER")
+      ->check(checked(parse_shuffle))
+      ->capture_default_str()
+      ->group("Loader");
+}
+
+void add_errors(CLI::App& command, LoadingOptions& options, const std::string& report_default) {
+  const char* group = "Damaged images";
+  command
+      .add_option("--on-error", options.on_error,
+                  "What becomes of an image that cannot be read, decoded or cropped. fail: the "
+                  "command ends; skip: another takes its place, or it is left out where order "
+                  "counts; blank: zeros take its place")
+      ->type_name("fail|skip|blank")
+      ->check(CLI::IsMember({"fail", "skip", "blank"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--error-budget", options.error_budget,
+                  "With skip and blank: how many images may be bad, as a count (20) or a share "
+                  "(0.5%), before the command fails after all")
+      ->type_name("N|SHARE%")
+      ->check(checked(parse_error_budget))
+      ->capture_default_str()
+      ->group(group);
+  std::string report = "Write every bad image to a file, as CSV: list, line, path, reason";
+  if (!report_default.empty()) report += "; without it, to " + report_default;
+  command.add_option("--error-report", options.error_report, report)
+      ->type_name("FILE")
+      ->group(group);
+}
+
+void add_machine(CLI::App& command, LoadingOptions& options, const std::string& threads) {
+  const char* group = "Loader";
+  const auto count = CLI::Range(0, 1024);
+  command
+      .add_option(threads, options.threads, "Threads that decode and augment; 0: one for each core")
+      ->type_name("N")
+      ->check(count)
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--prefetch", options.prefetch, "Batches made ahead")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--io-threads", options.io_threads,
+                  "Reads that may wait for a disk at the same time, on threads that start when "
+                  "one has to; 0: those that decode wait")
+      ->type_name("N")
+      ->check(count)
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--read-ahead", options.read_ahead,
+                  "Bytes of files that those may have read before they are decoded")
+      ->type_name("SIZE")
+      ->check(checked(check_byte_size))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--memory", options.memory,
+                  "Bound of all memory for batches, reading ahead and the cache (2GiB, 500MB); "
+                  "without it, as much as batches and --read-ahead need")
+      ->type_name("SIZE")
+      ->check(checked(check_byte_size))
+      ->group(group);
+  command
+      .add_option("--cache", options.cache,
+                  "What to keep in the memory that --memory leaves. encoded: image files as they "
+                  "are, each when it is first read, for as long as they fit")
+      ->type_name("none|encoded")
+      ->check(CLI::IsMember({"none", "encoded"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--trace", options.trace,
+                  "Write what each thread did and when, as JSON for ui.perfetto.dev")
+      ->type_name("FILE")
+      ->group(group);
+}
+
+}  // namespace
+
+void LoadingOptions::add_to(CLI::App& command, const Wording& wording) {
+  add_machine(command, *this, wording.threads);
+  if (wording.shuffles) add_order(command, *this);
+  add_errors(command, *this, wording.report_default);
+  command.parse_complete_callback([this] {
+    if (cache != "none" && memory.empty()) {
+      throw CLI::ValidationError(
+          "--cache", cache + " takes the memory that --memory leaves: give --memory SIZE too");
+    }
+  });
+}
+
+ShuffleChoice parse_shuffle(const std::string& text) {
+  constexpr std::string_view would_do =
+      "full, none, blocks, blocks:64 (images in a block), or blocks:64x16 (and blocks mixed)";
+  ShuffleChoice choice;
+  if (text == "full") return choice;
+  if (text == "none") {
+    choice.shuffle = Shuffle::none;
+    return choice;
+  }
+  choice.shuffle = Shuffle::blocks;
+  if (text == "blocks") return choice;
+  constexpr std::string_view prefix = "blocks:";
+  if (text.rfind(prefix, 0) != 0) refuse(text, would_do);
+  const std::string_view numbers = std::string_view(text).substr(prefix.size());
+  const std::size_t cross = numbers.find('x');
+  const auto samples = number_of<std::int64_t>(numbers.substr(0, cross));
+  const auto window = cross == std::string_view::npos
+                          ? std::optional(choice.blocks.window)
+                          : number_of<std::int64_t>(numbers.substr(cross + 1));
+  if (!samples || !window || *samples < 1 || *window < 1) refuse(text, would_do);
+  choice.blocks = {*samples, *window};
+  return choice;
+}
+
+ErrorBudget parse_error_budget(const std::string& text) {
+  constexpr std::string_view would_do =
+      "how many images may be bad, such as 20, or their share, such as 0.5%";
+  ErrorBudget budget;
+  if (!text.empty() && text.back() == '%') {
+    const auto percent = number_of<double>(std::string_view(text).substr(0, text.size() - 1));
+    if (!percent || !(*percent >= 0 && *percent <= 100)) refuse(text, would_do);
+    budget.share = *percent / 100;
+    return budget;
+  }
+  budget.count = number_of<std::int64_t>(text);
+  if (!budget.count || *budget.count < 0) refuse(text, would_do);
+  return budget;
+}
+
+Shard parse_shard(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const auto rank = number_of<int>(std::string_view(text).substr(0, slash));
+  const auto size = slash == std::string::npos
+                        ? std::nullopt
+                        : number_of<int>(std::string_view(text).substr(slash + 1));
+  if (!rank || !size || *size < 1 || *rank < 0 || *rank >= *size)
+    refuse(text, "a rank, from 0, and the number of ranks: 0/4, 1/4, 2/4 or 3/4");
+  return {*rank, *size, ShardMode::uneven};
+}
+
+void ShardOptions::add_to(CLI::App& command, const std::string& what, bool with_mode) {
+  const char* group = "Shard";
+  command
+      .add_option(
+          "--shard", shard,
+          fmt::format("Take the part of rank R, from 0, of W ranks: their part of {}", what))
+      ->type_name("R/W")
+      ->check(checked(parse_shard))
+      ->capture_default_str()
+      ->group(group);
+  if (!with_mode) return;
+  command
+      .add_option("--shard-mode", mode,
+                  "Where a batch is no multiple of the ranks. uneven: parts differ by one image; "
+                  "pad: one is repeated, and does not count; drop: those that remain at the end of "
+                  "an epoch are left out")
+      ->type_name("uneven|pad|drop")
+      ->check(CLI::IsMember({"uneven", "pad", "drop"}))
+      ->capture_default_str()
+      ->group(group);
+}
+
+Shard ShardOptions::make() const {
+  Shard made = parse_shard(shard);
+  if (mode == "pad") made.mode = ShardMode::pad;
+  if (mode == "drop") made.mode = ShardMode::drop;
+  return made;
+}
+
+}  // namespace headrace::cli

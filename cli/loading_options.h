@@ -1,0 +1,64 @@
+#pragma once
+
+#include <string>
+
+#include "headrace/pipeline/epoch_order.h"
+#include "headrace/pipeline/error_policy.h"
+#include "headrace/pipeline/shard.h"
+
+namespace CLI {
+class App;
+}
+
+namespace headrace::cli {
+
+// How images are loaded: the options that all commands which load them have, by the same names and
+// in the same words. Values are checked while the command line is read; what they stand for is made
+// by Loading.
+struct LoadingOptions {
+  std::string shuffle = "full";
+  std::string on_error = "fail";
+  std::string error_budget = "1%";
+  std::string error_report;  // a file
+  int threads = 0;
+  int prefetch = 4;
+  int io_threads = 8;
+  std::string read_ahead = "64MiB";
+  std::string memory;  // "": as much as is needed
+  std::string cache = "none";
+  std::string trace;  // a file
+
+  // What is not the same for all commands.
+  struct Wording {
+    std::string threads = "--loader-threads";  // what the option of `threads` is called
+    bool shuffles = true;                      // whether --shuffle makes sense
+    std::string report_default;                // where the report goes without --error-report
+  };
+  void add_to(CLI::App& command, const Wording& wording);
+};
+
+// How the samples of an epoch are ordered, as --shuffle says it: "full", "none", "blocks",
+// "blocks:64", "blocks:64x16". Throws Error{invalid_argument} saying what would do; so do those
+// below.
+struct ShuffleChoice {
+  Shuffle shuffle = Shuffle::full;
+  BlockShuffle blocks;
+};
+ShuffleChoice parse_shuffle(const std::string& text);
+
+// "20" or "0.5%".
+ErrorBudget parse_error_budget(const std::string& text);
+
+// A rank and the number of ranks: "0/4".
+Shard parse_shard(const std::string& text);
+
+// --shard and --shard-mode; `what` is divided.
+struct ShardOptions {
+  std::string shard = "0/1";
+  std::string mode = "uneven";
+
+  void add_to(CLI::App& command, const std::string& what, bool with_mode);
+  Shard make() const;
+};
+
+}  // namespace headrace::cli

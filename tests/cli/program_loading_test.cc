@@ -1,0 +1,305 @@
+// The program's options of loading, as a user would give them.
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "program_runs.h"
+
+namespace headrace::cli {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+class ProgramLoading : public ProgramTest {
+ protected:
+  // Of 204 images, those in lines 3 to 6: missing, empty, cut short, and no image at all.
+  void write_damaged_list() {
+    export_images();
+    const std::string sound = read_file(folder() / "images/train/0/000000.jpg");
+    write_text(folder() / "empty.jpg", "");
+    write_text(folder() / "half.jpg", sound.substr(0, sound.size() * 3 / 4));
+    write_text(folder() / "text.jpg", "this is text and no picture at all\n");
+    std::string list = read_file(folder() / "train.csv");
+    const auto third_line = list.find('\n', list.find('\n') + 1) + 1;
+    list.insert(third_line, "none.jpg,0\nempty.jpg,1\nhalf.jpg,0\ntext.jpg,1\n");
+    write_text(folder() / "damaged.csv", list);
+  }
+
+  Outcome bench(const std::string& list, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"bench", "loader",       "--data", path(list), "--epochs",
+                                          "2",     "--batch-size", "16",     "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return headrace(std::move(arguments));
+  }
+  json bench_result(const std::string& list, const std::vector<std::string>& more) {
+    const Outcome outcome = bench(list, more);
+    EXPECT_EQ(outcome.status, 0) << outcome.errors;
+    return outcome.status == 0 ? json::parse(outcome.output) : json::object();
+  }
+};
+
+TEST_F(ProgramLoading, ABadImageEndsABenchUnlessToldOtherwise) {
+  write_damaged_list();
+  const Outcome outcome = bench("damaged.csv", {"--shuffle", "none"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.errors, AllOf(HasSubstr("damaged.csv:3: none.jpg: "), HasSubstr("No such")));
+  EXPECT_EQ(json::parse(outcome.output)["errors"], 1);
+}
+
+TEST_F(ProgramLoading, SkippedImagesAreReplacedAndListed) {
+  write_damaged_list();
+  const std::string report = path("bad.csv");
+  std::string fingerprint;
+  for (const std::string threads : {"1", "2"}) {
+    const Outcome outcome =
+        bench("damaged.csv", {"--on-error", "skip", "--error-budget", "4", "--threads", threads,
+                              "--error-report", report, "--fingerprint"});
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    EXPECT_THAT(outcome.errors, AllOf(HasSubstr("4 of 204 images cannot be used (4 may be bad)"),
+                                      HasSubstr("8 samples replaced by others"),
+                                      HasSubstr("damaged.csv:5: half.jpg: "), HasSubstr(report)));
+    const json result = json::parse(outcome.output);
+    EXPECT_EQ(result["images"], 408);
+    EXPECT_EQ(result["errors"], 4);
+    EXPECT_EQ(result["error_report"]["policy"], "skip");
+    EXPECT_EQ(result["error_report"]["listed"][1]["path"], "empty.jpg");
+    EXPECT_EQ(result["error_report"]["listed"][1]["line"], 4);
+    if (!fingerprint.empty()) {
+      EXPECT_EQ(result["fingerprint"], fingerprint);
+    }
+    fingerprint = result["fingerprint"];
+    const std::string rows = read_file(report);
+    EXPECT_EQ(count_lines(rows), 5u);
+    EXPECT_THAT(rows, AllOf(StartsWith("list,line,path,reason,times\n"),
+                            HasSubstr("damaged.csv,6,text.jpg,")));
+  }
+}
+
+TEST_F(ProgramLoading, BlankImagesKeepTheirPlace) {
+  write_damaged_list();
+  const json result = bench_result("damaged.csv", {"--on-error", "blank", "--error-budget", "2%"});
+  EXPECT_EQ(result["images"], 408);
+  EXPECT_EQ(result["errors"], 4);
+  EXPECT_EQ(result["error_report"]["policy"], "blank");
+}
+
+TEST_F(ProgramLoading, MoreBadImagesThanTheBudgetAllowsAreAnError) {
+  write_damaged_list();
+  for (const std::string budget : {"3", "1%"}) {
+    const Outcome outcome = bench("damaged.csv", {"--on-error", "skip", "--error-budget", budget,
+                                                  "--error-report", path("bad.csv")});
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_THAT(outcome.errors, HasSubstr("the error budget allows 3: mend the data or raise"));
+    EXPECT_EQ(count_lines(read_file(path("bad.csv"))), 5u);
+  }
+}
+
+TEST_F(ProgramLoading, TrainingGoesOnWithoutBadImagesAndListsThem) {
+  write_damaged_list();
+  for (const std::string policy : {"skip", "blank"}) {
+    const Outcome outcome = train(
+        policy, 1, {"--data", path("damaged.csv"), "--on-error", policy, "--error-budget", "2%"});
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    EXPECT_EQ(count_lines(read_file(path(policy + "/errors.csv"))), 5u);
+    EXPECT_THAT(outcome.output, HasSubstr("errors.csv"));
+    const json run = json::parse(read_file(path(policy + "/run.json")));
+    EXPECT_EQ(run["outcome"]["errors"], 4);
+    EXPECT_EQ(run["options"]["on-error"], policy);
+  }
+  const Outcome failed = train("fail", 1, {"--data", path("damaged.csv")});
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_FALSE(std::filesystem::exists(path("fail/errors.csv")));
+}
+
+TEST_F(ProgramLoading, EvaluationLeavesBadImagesOut) {
+  write_damaged_list();
+  ASSERT_EQ(train("run", 1, {"--quiet"}).status, 0);
+  const auto evaluate = [&](const std::string& list, const std::string& policy) {
+    return headrace({"evaluate", "--model", path("run/model.safetensors"), "--data", path(list),
+                     "--on-error", policy, "--error-budget", "4", "--json"});
+  };
+  const json sound = json::parse(evaluate("train.csv", "fail").output);
+  const Outcome skipped = evaluate("damaged.csv", "skip");
+  ASSERT_EQ(skipped.status, 0) << skipped.errors;
+  EXPECT_THAT(skipped.errors, HasSubstr("4 samples left out"));
+  const json result = json::parse(skipped.output);
+  EXPECT_EQ(result["images"], 200);
+  EXPECT_EQ(result["errors"], 4);
+  EXPECT_EQ(result["accuracy"], sound["accuracy"]);
+  EXPECT_NEAR(result["loss"], sound["loss"].get<double>(), 1e-5);
+  EXPECT_EQ(json::parse(evaluate("damaged.csv", "blank").output)["images"], 204);
+  EXPECT_EQ(evaluate("damaged.csv", "fail").status, 1);
+}
+
+TEST_F(ProgramLoading, PredictionLeavesBadImagesOutOrTheirRowsBlank) {
+  write_damaged_list();
+  ASSERT_EQ(train("run", 1, {"--quiet"}).status, 0);
+  const auto predict = [&](const std::string& list, const std::string& policy) {
+    return headrace({"predict", "--model", path("run/model.safetensors"), path(list), "--on-error",
+                     policy, "--error-budget", "4", "--top", "2"});
+  };
+  const Outcome sound = predict("train.csv", "fail");
+  const Outcome skipped = predict("damaged.csv", "skip");
+  EXPECT_EQ(skipped.status, 0) << skipped.errors;
+  EXPECT_EQ(skipped.output, sound.output);
+  const Outcome blank = predict("damaged.csv", "blank");
+  EXPECT_EQ(blank.status, 0) << blank.errors;
+  EXPECT_EQ(count_lines(blank.output), 205u);
+  EXPECT_THAT(blank.output, HasSubstr("\nnone.jpg,,,,\nempty.jpg,,,,\nhalf.jpg,,,,\n"));
+  EXPECT_EQ(predict("damaged.csv", "fail").status, 1);
+}
+
+TEST_F(ProgramLoading, ABudgetOfMemoryThatIsTooSmallNamesTheOneThatWouldDo) {
+  export_images();
+  const Outcome refused = bench("train.csv", {"--memory", "10kB"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("--memory 10kB: "));
+  const std::size_t end = refused.errors.find(" would do");
+  ASSERT_NE(end, std::string::npos) << refused.errors;
+  const std::size_t begin = refused.errors.rfind(' ', end - 1) + 1;
+  const std::string enough = refused.errors.substr(begin, end - begin);
+  const json result = bench_result("train.csv", {"--memory", enough});
+  EXPECT_EQ(result["memory_bytes"], std::stoll(enough));
+  EXPECT_LE(result["memory_used_bytes"], result["memory_bytes"]);
+  EXPECT_THAT(result["memory"].get<std::string>(), HasSubstr("slots of batches"));
+}
+
+TEST_F(ProgramLoading, ACacheChangesNothingButWhereImagesComeFrom) {
+  export_images();
+  const json plain = bench_result("train.csv", {"--fingerprint"});
+  const json cached =
+      bench_result("train.csv", {"--fingerprint", "--memory", "64MiB", "--cache", "encoded"});
+  EXPECT_EQ(cached["fingerprint"], plain["fingerprint"]);
+  EXPECT_THAT(cached["memory"].get<std::string>(), HasSubstr("cache"));
+  const Outcome trained = train("run", 2, {"--memory", "64MiB", "--cache", "encoded"});
+  EXPECT_EQ(trained.status, 0) << trained.errors;
+  EXPECT_THAT(trained.errors, HasSubstr("memory for loading: "));
+}
+
+TEST_F(ProgramLoading, OrderIsFullNoneOrByBlocks) {
+  export_images();
+  std::vector<json> fingerprints;
+  for (const std::string order : {"full", "none", "blocks:8", "blocks:8x2"}) {
+    const json result = bench_result("train.csv", {"--fingerprint", "--shuffle", order});
+    EXPECT_EQ(result["images"], 400);
+    EXPECT_THAT(fingerprints, Not(testing::Contains(result["fingerprint"])));
+    fingerprints.push_back(result["fingerprint"]);
+  }
+}
+
+TEST_F(ProgramLoading, RanksShareTheImages) {
+  export_images();
+  const auto images = [&](const std::string& shard, const std::string& mode) {
+    return bench_result("train.csv", {"--epochs", "1", "--batch-size", "30", "--shard", shard,
+                                      "--shard-mode", mode})["images"]
+        .get<int>();
+  };
+  EXPECT_EQ(images("0/4", "uneven") + images("1/4", "uneven") + images("2/4", "uneven") +
+                images("3/4", "uneven"),
+            200);
+  EXPECT_EQ(images("0/3", "drop"), images("2/3", "drop"));
+}
+
+TEST_F(ProgramLoading, ATypeTakesItsShareOfMemory) {
+  export_images();
+  const auto slot_bytes = [&](const std::string& type) {
+    return bench_result("train.csv", {"--type", type, "--image-size", "32"})["slot_bytes"]
+        .get<double>();
+  };
+  const double f32 = slot_bytes("f32");
+  EXPECT_NEAR(slot_bytes("f16") / f32, 0.5, 0.02);
+  EXPECT_NEAR(slot_bytes("bf16") / f32, 0.5, 0.02);
+  EXPECT_NEAR(slot_bytes("u8") / f32, 0.25, 0.02);
+}
+
+TEST_F(ProgramLoading, WholeLevelsCannotBeNormalised) {
+  export_images();
+  const Outcome refused = bench("train.csv", {"--type", "u8", "--rescale", "0.01"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("--rescale"), HasSubstr("--type f32")));
+  const Outcome named = bench("train.csv", {"--type", "u8", "--recipe", "imagenet"});
+  EXPECT_EQ(named.status, 0) << named.errors;
+  EXPECT_THAT(named.errors, HasSubstr("without the recipe's rescale, channel_mean, channel_std"));
+}
+
+TEST_F(ProgramLoading, ATraceIsWrittenForPerfetto) {
+  export_images();
+  const Outcome outcome = bench("train.csv", {"--trace", path("trace.json")});
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors, HasSubstr("events written to " + path("trace.json")));
+  EXPECT_FALSE(json::parse(read_file(path("trace.json"))).empty());
+  EXPECT_THAT(bench("train.csv", {"--trace", path("no/such.json")}).errors,
+              AllOf(HasSubstr("--trace: "), HasSubstr("no/such.json")));
+}
+
+TEST_F(ProgramLoading, TheFirstBatchCountsFromTheStartOfTheProcess) {
+  export_images();
+  const json result = bench_result("train.csv", {});
+  EXPECT_GT(result["first_batch_seconds"], result["loader_first_batch_seconds"]);
+}
+
+TEST_F(ProgramLoading, EmulatedAcceleratorsAreCounted) {
+  export_images();
+  const Outcome outcome =
+      bench("train.csv", {"--epochs", "2", "--emulate", "0.002", "--emulate-run", "0.02"});
+  EXPECT_EQ(outcome.status, 2);
+  const auto emulate = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {
+        "bench",          "loader", "--data",        path("train.csv"),
+        "--emulate",      "0.02",   "--emulate-run", "0.05",
+        "--emulate-most", "2",      "--batch-size",  "10"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return headrace(arguments);
+  };
+  const Outcome counted = emulate({"--json"});
+  ASSERT_EQ(counted.status, 0) << counted.errors;
+  const json result = json::parse(counted.output);
+  EXPECT_LE(result["accelerators"], 2);
+  EXPECT_EQ(result["seconds_per_batch"], 0.02);
+  EXPECT_EQ(result["tries"][0]["accelerators"], 1);
+  EXPECT_GE(result["tries"][0]["steps"], 3);
+  const Outcome text = emulate({});
+  EXPECT_THAT(text.output, AllOf(HasSubstr("accelerators  utilisation"), HasSubstr("90 % busy")));
+  const Outcome too_few = emulate({"--batch-size", "201"});
+  EXPECT_EQ(too_few.status, 1);
+  EXPECT_THAT(too_few.errors, HasSubstr("smaller --batch-size"));
+}
+
+TEST_F(ProgramLoading, EveryOptionRefusesWhatMakesNoSense) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {"--shuffle", "blocks:0"}, {"--on-error", "ignore"}, {"--error-budget", "101%"},
+      {"--prefetch", "0"},       {"--io-threads", "-1"},   {"--read-ahead", "lots"},
+      {"--memory", "2XB"},       {"--cache", "all"},       {"--cache", "encoded"},
+      {"--shard", "4/4"},        {"--shard-mode", "even"}, {"--type", "f64"},
+      {"--emulate", "0"},        {"--emulate-busy", "90"}, {"--emulate-run", "0"},
+      {"--emulate-most", "0"},   {"--threads", "-1"},      {"--batch-size", "0"},
+  };
+  for (const std::vector<std::string>& option : wrong) {
+    const Outcome outcome = bench("train.csv", option);
+    EXPECT_EQ(outcome.status, 2) << option[0] << " " << option[1];
+    EXPECT_THAT(outcome.errors, AllOf(StartsWith("headrace: "), HasSubstr(option[0])));
+    EXPECT_THAT(outcome.output, IsEmpty());
+  }
+}
+
+TEST_F(ProgramLoading, CommandsThatLoadHaveTheSameOptions) {
+  for (const std::string name :
+       {"--on-error", "--error-budget", "--error-report", "--io-threads", "--read-ahead",
+        "--memory", "--cache", "--trace", "--prefetch", "--loader-threads"}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"train"}, {"evaluate"}, {"predict"}, {"bench", "loader"}}) {
+      std::vector<std::string> arguments = command;
+      arguments.emplace_back("--help");
+      EXPECT_THAT(headrace(arguments).output, HasSubstr(name)) << command[0];
+    }
+  }
+}
+
+}  // namespace
+}  // namespace headrace::cli
