@@ -18,7 +18,11 @@ std::int64_t to_map(double pixels) {
   if (!(std::abs(pixels) < limit)) {
     throw Error(ErrorCode::invalid_argument, "a plan that leads too far away from the image");
   }
-  return std::llround(std::ldexp(pixels, fixed::map_bits));
+  const double scaled = pixels * static_cast<double>(std::int64_t{1} << fixed::map_bits);
+  const auto whole = static_cast<std::int64_t>(scaled);
+  // To the nearest, halves away from zero, as llround() does, which is a call.
+  const double rest = scaled - static_cast<double>(whole);
+  return whole + (rest >= 0.5 ? 1 : rest <= -0.5 ? -1 : 0);
 }
 
 std::int64_t floor_pixel(std::int64_t c) { return c >> fixed::coordinate_bits; }

@@ -52,9 +52,11 @@ struct Kernels {
   void (*blend_rows)(const std::uint8_t* const* rows, const std::int16_t* weights, int taps,
                      std::int32_t bias, std::size_t count, std::int16_t* mid);
 
-  // out[e] = level(mid[e] * left + mid[e + distance] * right), e < count; left + right = one.
-  void (*blend_shifted)(const std::int16_t* mid, int distance, std::int16_t left,
-                        std::int16_t right, std::size_t count, std::uint8_t* out);
+  // Rows that begin `pitch` elements apart in `mid` become rows of `count` bytes that follow one
+  // another: out[e] = level(mid[e] * (one - second) + mid[e + distance] * second), e < count;
+  // second < one.
+  void (*blend_shifted)(const std::int16_t* mid, std::size_t pitch, int rows, int distance,
+                        std::int16_t second, std::size_t count, std::uint8_t* out);
 
   // Memory for prepare_columns(), 64-byte aligned; 0 if there is nothing to prepare.
   std::size_t (*prepared_bytes)(int width, int channels, int taps);
@@ -63,8 +65,8 @@ struct Kernels {
   // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weight(x, t)).
   void (*blend_columns)(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out);
 
-  // out[width - 1 - x, c] = in[x, c].
-  void (*mirror)(const std::uint8_t* in, int width, int channels, std::uint8_t* out);
+  // out[y, width - 1 - x, c] = in[y, x, c], rows that follow one another.
+  void (*mirror)(const std::uint8_t* in, int rows, int width, int channels, std::uint8_t* out);
 
   // out[c][x] = in[x][c], x < pixels: planes that follow one another. Not of one channel.
   void (*split)(const std::uint8_t* in, int channels, std::size_t pixels, std::uint8_t* out);

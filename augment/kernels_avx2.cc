@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "headrace/augment/fixed_point.h"
+#include "headrace/augment/kernels_x86.h"
 
 #define HEADRACE_AVX2 __attribute__((target("avx2,f16c")))
 
@@ -16,13 +17,6 @@ namespace {
 
 HEADRACE_AVX2 inline __m256i load_u8_as_i16(const std::uint8_t* p) {
   return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
-
-// Two weights, for a multiply-add of neighbouring 16-bit values.
-HEADRACE_AVX2 inline __m256i weight_pair(std::int16_t first, std::int16_t second) {
-  return _mm256_set1_epi32(static_cast<std::int32_t>(
-      static_cast<std::uint32_t>(static_cast<std::uint16_t>(first)) |
-      static_cast<std::uint32_t>(static_cast<std::uint16_t>(second)) << 16));
 }
 
 HEADRACE_AVX2 inline __m256i to_mid(__m256i low, __m256i high) {
@@ -80,8 +74,12 @@ HEADRACE_AVX2 inline void blend_32(const std::uint8_t* const* rows, const std::i
   store(mid + e + 16, to_mid(right.low, right.high));
 }
 
-HEADRACE_AVX2 inline void widen_16(const std::uint8_t* row, std::size_t e, std::int16_t* mid) {
-  store(mid + e, _mm256_slli_epi16(load_u8_as_i16(row + e), fixed::mid_bits));
+HEADRACE_AVX2 inline void pair_16(const std::uint8_t* a, const std::uint8_t* b, __m256i factor,
+                                  std::int16_t* mid) {
+  const __m256i first = _mm256_slli_epi16(load_u8_as_i16(a), fixed::mid_bits);
+  const __m256i second = _mm256_slli_epi16(load_u8_as_i16(b), fixed::mid_bits);
+  const __m256i move = _mm256_mulhrs_epi16(_mm256_sub_epi16(second, first), factor);
+  store(mid, _mm256_add_epi16(first, move));
 }
 
 HEADRACE_AVX2 void blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights,
@@ -90,37 +88,39 @@ HEADRACE_AVX2 void blend_rows(const std::uint8_t* const* rows, const std::int16_
     portable_kernels().blend_rows(rows, weights, taps, bias, count, mid);
     return;
   }
-  const __m256i sum = _mm256_set1_epi32(bias);
   std::size_t e = 0;
-  if (taps == 2 && weights[0] == fixed::one) {
-    for (; e + 16 <= count; e += 16) widen_16(rows[0], e, mid);
-    if (e < count) widen_16(rows[0], count - 16, mid);
+  if (x86::is_pair(weights, taps)) {
+    const __m256i factor = _mm256_set1_epi16(x86::pair_factor(weights));
+    for (; e + 16 <= count; e += 16) pair_16(rows[0] + e, rows[1] + e, factor, mid + e);
+    e = count - 16;
+    pair_16(rows[0] + e, rows[1] + e, factor, mid + e);
     return;
   }
+  const __m256i sum = _mm256_set1_epi32(bias);
   for (; e + 32 <= count; e += 32) blend_32(rows, weights, taps, sum, e, mid);
   for (; e + 16 <= count; e += 16) blend_16(rows, weights, taps, sum, e, mid);
   if (e < count) blend_16(rows, weights, taps, sum, count - 16, mid);
 }
 
-HEADRACE_AVX2 inline __m256i shift_16(const std::int16_t* mid, int distance, __m256i pair) {
-  constexpr int shift = fixed::weight_bits + fixed::mid_bits;
-  const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
-  const __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mid));
-  const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mid + distance));
-  const __m256i low = _mm256_madd_epi16(_mm256_unpacklo_epi16(a, b), pair);
-  const __m256i high = _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), pair);
-  return _mm256_packs_epi32(_mm256_srai_epi32(_mm256_add_epi32(low, half), shift),
-                            _mm256_srai_epi32(_mm256_add_epi32(high, half), shift));
+HEADRACE_AVX2 inline __m256i shift_16(const std::int16_t* mid, const x86::ShiftedPair& pair) {
+  const __m256i near = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mid + pair.near));
+  const __m256i far = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(mid + pair.far));
+  const __m256i factor = _mm256_set1_epi16(pair.factor);
+  const __m256i half = _mm256_set1_epi16(1 << (fixed::mid_bits - 1));
+  const __m256i move = _mm256_mulhi_epi16(_mm256_sub_epi16(near, far), factor);
+  return _mm256_srai_epi16(_mm256_add_epi16(_mm256_add_epi16(near, half), move), fixed::mid_bits);
 }
 
-HEADRACE_AVX2 void blend_shifted(const std::int16_t* mid, int distance, std::int16_t left,
-                                 std::int16_t right, std::size_t count, std::uint8_t* out) {
-  const __m256i pair = weight_pair(left, right);
-  for (std::size_t e = 0; e < count; e += 32) {
-    const __m256i first = shift_16(mid + e, distance, pair);
-    const __m256i second = shift_16(mid + e + 16, distance, pair);
-    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(first, second), 0xD8);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + e), bytes);
+HEADRACE_AVX2 void blend_shifted(const std::int16_t* mid, std::size_t pitch, int rows, int distance,
+                                 std::int16_t second, std::size_t count, std::uint8_t* out) {
+  const x86::ShiftedPair pair(distance, second);
+  for (int y = 0; y < rows; ++y, mid += pitch, out += count) {
+    for (std::size_t e = 0; e < count; e += 32) {
+      const __m256i packed =
+          _mm256_packus_epi16(shift_16(mid + e, pair), shift_16(mid + e + 16, pair));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + e),
+                          _mm256_permute4x64_epi64(packed, 0xD8));
+    }
   }
 }
 
@@ -198,10 +198,11 @@ HEADRACE_AVX2 void blend_columns(const std::int16_t* mid, const ColumnBlend& ble
 }
 
 // As many whole pixels as 16 bytes hold at a time, from the end of `in` backwards.
-HEADRACE_AVX2 void mirror(const std::uint8_t* in, int width, int channels, std::uint8_t* out) {
+HEADRACE_AVX2 void mirror(const std::uint8_t* in, int rows, int width, int channels,
+                          std::uint8_t* out) {
   const int pixels = channels <= 4 ? 16 / channels : 0;
   if (width < pixels || pixels == 0) {
-    portable_kernels().mirror(in, width, channels, out);
+    portable_kernels().mirror(in, rows, width, channels, out);
     return;
   }
   alignas(16) std::uint8_t order[16];
@@ -218,9 +219,12 @@ HEADRACE_AVX2 void mirror(const std::uint8_t* in, int width, int channels, std::
   };
   // In the order of the output, so that what a store writes beyond its pixels is written over; the
   // rest at the end is made by one more, overlapping.
-  int x = 0;
-  for (; x + pixels <= width; x += pixels) move(width - pixels - x, x);
-  if (x < width) move(0, width - pixels);
+  const std::ptrdiff_t pitch = static_cast<std::ptrdiff_t>(width) * channels;
+  for (int y = 0; y < rows; ++y, in += pitch, out += pitch) {
+    int x = 0;
+    for (; x + pixels <= width; x += pixels) move(width - pixels - x, x);
+    if (x < width) move(0, width - pixels);
+  }
 }
 
 // Three channels: 16 pixels at a time, what is left of them by the portable code.
@@ -264,19 +268,11 @@ HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, float* out) {
   _mm256_storeu_ps(out + 8, high);
 }
 
-struct F16 {
-  std::uint16_t bits;
-};
-
-HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, F16* out) {
+HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, x86::F16* out) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph(low, nearest));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 8), _mm256_cvtps_ph(high, nearest));
 }
-
-struct Bf16 {
-  std::uint16_t bits;
-};
 
 // Of what is no NaN: a level times a number plus a number.
 HEADRACE_AVX2 inline __m256i to_bf16_bits(__m256 value) {
@@ -286,7 +282,7 @@ HEADRACE_AVX2 inline __m256i to_bf16_bits(__m256 value) {
   return _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
 }
 
-HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, Bf16* out) {
+HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, x86::Bf16* out) {
   const __m256i packed = _mm256_packus_epi32(to_bf16_bits(low), to_bf16_bits(high));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
 }
@@ -304,22 +300,13 @@ HEADRACE_AVX2 void normalise_as(const std::uint8_t* in, const Normalisation& num
     phase += 16;
     if (phase == numbers.period) phase = 0;
   }
-  if (e == count) return;
-  Normalisation rest = numbers;  // less than a vector: no second period
-  rest.scale += phase;
-  rest.offset += numbers.offset_repeats ? phase : e;
-  portable_kernels().normalise(in + e, rest, count - e, reinterpret_cast<std::byte*>(out + e));
+  x86::normalise_rest(in, numbers, e, count, out);
 }
 
-HEADRACE_AVX2 void normalise(const std::uint8_t* in, const Normalisation& numbers,
-                             std::size_t count, std::byte* out) {
-  if (numbers.type == ElementType::f16) {
-    normalise_as(in, numbers, count, reinterpret_cast<F16*>(out));
-  } else if (numbers.type == ElementType::bf16) {
-    normalise_as(in, numbers, count, reinterpret_cast<Bf16*>(out));
-  } else {
-    normalise_as(in, numbers, count, reinterpret_cast<float*>(out));
-  }
+void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
+               std::byte* out) {
+  x86::normalise_by_type(numbers.type, out,
+                         [&](auto* to) { normalise_as(in, numbers, count, to); });
 }
 
 // Clang's __builtin_cpu_supports does not know it.

@@ -12,72 +12,103 @@
 #include <cstring>
 
 #include "headrace/augment/fixed_point.h"
+#include "headrace/augment/kernels_x86.h"
 
 #define HEADRACE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
+#define HEADRACE_AVX512_VBMI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi")))
 
 namespace headrace {
 namespace {
 
-HEADRACE_AVX512 inline __m512i weight_pair(std::int16_t first, std::int16_t second) {
-  return _mm512_set1_epi32(static_cast<std::int32_t>(
-      static_cast<std::uint32_t>(static_cast<std::uint16_t>(first)) |
-      static_cast<std::uint32_t>(static_cast<std::uint16_t>(second)) << 16));
+constexpr std::size_t lanes = 32;  // of 16 bits
+
+// Which of the next 32 levels there are.
+struct All {};
+struct Some {
+  __mmask32 valid;
+};
+
+HEADRACE_AVX512 inline __m512i load_levels(const std::uint8_t* p, All) {
+  return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
-// Half-sums of 16 levels each, packed to 32 in order.
-template <int shift>
-HEADRACE_AVX512 inline __m512i rounded(__m512i low, __m512i high) {
-  const __m512i half = _mm512_set1_epi32(1 << (shift - 1));
-  return _mm512_packs_epi32(_mm512_srai_epi32(_mm512_add_epi32(low, half), shift),
-                            _mm512_srai_epi32(_mm512_add_epi32(high, half), shift));
+HEADRACE_AVX512 inline __m512i load_levels(const std::uint8_t* p, Some levels) {
+  return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(levels.valid, p));
 }
 
-HEADRACE_AVX512 inline __m512i load_levels(const std::uint8_t* p, __mmask32 valid) {
-  return _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(valid, p));
+struct RowPair {
+  const std::uint8_t* a;
+  const std::uint8_t* b;
+  __m512i factor;
+
+  template <class Levels>
+  HEADRACE_AVX512 __m512i blend(std::size_t e, Levels levels) const {
+    const __m512i first = _mm512_slli_epi16(load_levels(a + e, levels), fixed::mid_bits);
+    const __m512i second = _mm512_slli_epi16(load_levels(b + e, levels), fixed::mid_bits);
+    return _mm512_add_epi16(first, _mm512_mulhrs_epi16(_mm512_sub_epi16(second, first), factor));
+  }
+};
+
+struct RowSum {
+  static constexpr int shift = fixed::weight_bits - fixed::mid_bits;
+
+  const std::uint8_t* const* rows;
+  const std::int16_t* weights;
+  int taps;
+  __m512i rounded_bias;
+
+  template <class Levels>
+  HEADRACE_AVX512 __m512i blend(std::size_t e, Levels levels) const {
+    __m512i low = rounded_bias;
+    __m512i high = rounded_bias;
+    for (int t = 0; t < taps; t += 2) {
+      int two_weights = 0;
+      std::memcpy(&two_weights, weights + t, sizeof two_weights);
+      const __m512i pair = _mm512_set1_epi32(two_weights);
+      const __m512i a = load_levels(rows[t] + e, levels);
+      const __m512i b = load_levels(rows[t + 1] + e, levels);
+      low = _mm512_add_epi32(low, _mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), pair));
+      high = _mm512_add_epi32(high, _mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), pair));
+    }
+    return _mm512_packs_epi32(_mm512_srai_epi32(low, shift), _mm512_srai_epi32(high, shift));
+  }
+};
+
+template <class Blend>
+HEADRACE_AVX512 inline void blend_levels(const Blend& rows, std::size_t count, std::int16_t* mid) {
+  std::size_t e = 0;
+  for (; e + lanes <= count; e += lanes) _mm512_storeu_si512(mid + e, rows.blend(e, All{}));
+  if (e == count) return;
+  const Some rest{(__mmask32{1} << (count - e)) - 1};
+  _mm512_storeu_si512(mid + e, rows.blend(e, rest));
 }
 
 HEADRACE_AVX512 void blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights,
                                 int taps, std::int32_t bias, std::size_t count, std::int16_t* mid) {
-  const __m512i sum = _mm512_set1_epi32(bias);
-  const bool copy = taps == 2 && weights[0] == fixed::one;
-  for (std::size_t e = 0; e < count; e += 32) {
-    const std::size_t left = count - e;
-    const __mmask32 valid = left >= 32 ? ~__mmask32{0} : (__mmask32{1} << left) - 1;
-    __m512i result;
-    if (copy) {
-      result = _mm512_slli_epi16(load_levels(rows[0] + e, valid), fixed::mid_bits);
-    } else {
-      __m512i low = sum;
-      __m512i high = sum;
-      for (int t = 0; t < taps; t += 2) {
-        int two_weights = 0;
-        std::memcpy(&two_weights, weights + t, sizeof two_weights);
-        const __m512i pair = _mm512_set1_epi32(two_weights);
-        const __m512i a = load_levels(rows[t] + e, valid);
-        const __m512i b = load_levels(rows[t + 1] + e, valid);
-        low = _mm512_add_epi32(low, _mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), pair));
-        high = _mm512_add_epi32(high, _mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), pair));
-      }
-      result = rounded<fixed::weight_bits - fixed::mid_bits>(low, high);
-    }
-    _mm512_storeu_si512(mid + e, result);
+  if (x86::is_pair(weights, taps)) {
+    const __m512i factor = _mm512_set1_epi16(x86::pair_factor(weights));
+    blend_levels(RowPair{rows[0], rows[1], factor}, count, mid);
+  } else {
+    const __m512i rounded_bias = _mm512_set1_epi32(bias + (1 << (RowSum::shift - 1)));
+    blend_levels(RowSum{rows, weights, taps, rounded_bias}, count, mid);
   }
 }
 
-HEADRACE_AVX512 inline __m512i shift_32(const std::int16_t* mid, int distance, __m512i pair) {
-  const __m512i a = _mm512_loadu_si512(mid);
-  const __m512i b = _mm512_loadu_si512(mid + distance);
-  return rounded<fixed::weight_bits + fixed::mid_bits>(
-      _mm512_madd_epi16(_mm512_unpacklo_epi16(a, b), pair),
-      _mm512_madd_epi16(_mm512_unpackhi_epi16(a, b), pair));
-}
-
-HEADRACE_AVX512 void blend_shifted(const std::int16_t* mid, int distance, std::int16_t left,
-                                   std::int16_t right, std::size_t count, std::uint8_t* out) {
-  const __m512i pair = weight_pair(left, right);
-  for (std::size_t e = 0; e < count; e += 32) {
-    const __m256i bytes = _mm512_cvtepi16_epi8(shift_32(mid + e, distance, pair));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + e), bytes);
+HEADRACE_AVX512 void blend_shifted(const std::int16_t* mid, std::size_t pitch, int rows,
+                                   int distance, std::int16_t second, std::size_t count,
+                                   std::uint8_t* out) {
+  const x86::ShiftedPair pair(distance, second);
+  const __m512i factor = _mm512_set1_epi16(pair.factor);
+  const __m512i half = _mm512_set1_epi16(1 << (fixed::mid_bits - 1));
+  for (int y = 0; y < rows; ++y, mid += pitch, out += count) {
+    for (std::size_t e = 0; e < count; e += lanes) {
+      const __m512i near = _mm512_loadu_si512(mid + e + pair.near);
+      const __m512i far = _mm512_loadu_si512(mid + e + pair.far);
+      const __m512i move = _mm512_mulhi_epi16(_mm512_sub_epi16(near, far), factor);
+      const __m512i sum = _mm512_add_epi16(_mm512_add_epi16(near, half), move);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + e),
+                          _mm512_cvtepi16_epi8(_mm512_srai_epi16(sum, fixed::mid_bits)));
+    }
   }
 }
 
@@ -88,11 +119,12 @@ struct alignas(64) ElementBlend {
   std::array<std::int32_t, 16> bias;  // and half a level, for rounding
 };
 
-constexpr int lanes = 16;
+constexpr int block_lanes = 16;
 constexpr int window = 64;
 
 std::size_t blocks_of(int width, int channels) {
-  return (static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) + lanes - 1) / lanes;
+  return (static_cast<std::size_t>(width) * static_cast<std::size_t>(channels) + block_lanes - 1) /
+         block_lanes;
 }
 
 std::size_t block_bytes(int taps) {
@@ -121,14 +153,14 @@ const std::byte* prepare_columns(const ColumnBlend& blend, std::byte* memory) {
   std::byte* block = memory;
   int x = 0;
   int c = 0;
-  for (int e = 0; e < elements; e += lanes, block += size) {
-    const int last = std::min(e + lanes, elements) - 1;
+  for (int e = 0; e < elements; e += block_lanes, block += size) {
+    const int last = std::min(e + block_lanes, elements) - 1;
     const std::int32_t begin = window_begin(blend, x, last / channels);
     if (begin < 0) return nullptr;
     *begins++ = begin;
     auto* to = reinterpret_cast<ElementBlend*>(block);
     std::byte* weights = block + sizeof(ElementBlend);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
+    for (std::size_t lane = 0; lane < block_lanes; ++lane) {
       to->pick[2 * lane] = static_cast<std::int16_t>(blend.first[x] * channels + c - begin);
       to->pick[2 * lane + 1] = static_cast<std::int16_t>(to->pick[2 * lane] + channels);
       to->bias[lane] = blend.bias[x] + half;
@@ -156,7 +188,7 @@ HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, const ColumnBlend& b
   const auto* begins = reinterpret_cast<const std::int32_t*>(blend.prepared + count * size);
   const __m512i step = _mm512_set1_epi16(static_cast<std::int16_t>(2 * blend.channels));
   const std::byte* block = blend.prepared;
-  for (std::size_t i = 0; i < count; ++i, block += size, out += lanes) {
+  for (std::size_t i = 0; i < count; ++i, block += size, out += block_lanes) {
     const auto* numbers = reinterpret_cast<const ElementBlend*>(block);
     const std::byte* weights = block + sizeof(ElementBlend);
     const __m512i low = _mm512_loadu_si512(mid + begins[i]);
@@ -175,21 +207,13 @@ HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, const ColumnBlend& b
 
 HEADRACE_AVX512 inline void store_16(__m512 value, float* out) { _mm512_storeu_ps(out, value); }
 
-struct F16 {
-  std::uint16_t bits;
-};
-
-HEADRACE_AVX512 inline void store_16(__m512 value, F16* out) {
+HEADRACE_AVX512 inline void store_16(__m512 value, x86::F16* out) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtps_ph(value, nearest));
 }
 
-struct Bf16 {
-  std::uint16_t bits;
-};
-
 // Of what is no NaN: a level times a number plus a number.
-HEADRACE_AVX512 inline void store_16(__m512 value, Bf16* out) {
+HEADRACE_AVX512 inline void store_16(__m512 value, x86::Bf16* out) {
   const __m512i bits = _mm512_castps_si512(value);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
   const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
@@ -211,21 +235,42 @@ HEADRACE_AVX512 void normalise_as(const std::uint8_t* in, const Normalisation& n
     phase += 16;
     if (phase == numbers.period) phase = 0;
   }
-  if (e == count) return;
-  Normalisation rest = numbers;  // less than a vector: no second period
-  rest.scale += phase;
-  rest.offset += numbers.offset_repeats ? phase : e;
-  portable_kernels().normalise(in + e, rest, count - e, reinterpret_cast<std::byte*>(out + e));
+  x86::normalise_rest(in, numbers, e, count, out);
 }
 
-HEADRACE_AVX512 void normalise(const std::uint8_t* in, const Normalisation& numbers,
-                               std::size_t count, std::byte* out) {
-  if (numbers.type == ElementType::f16) {
-    normalise_as(in, numbers, count, reinterpret_cast<F16*>(out));
-  } else if (numbers.type == ElementType::bf16) {
-    normalise_as(in, numbers, count, reinterpret_cast<Bf16*>(out));
-  } else {
-    normalise_as(in, numbers, count, reinterpret_cast<float*>(out));
+void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
+               std::byte* out) {
+  x86::normalise_by_type(numbers.type, out,
+                         [&](auto* to) { normalise_as(in, numbers, count, to); });
+}
+
+// Sixty-four bytes of whole pixels at a time, in the order of the output: what a store writes
+// beyond its pixels is written over.
+HEADRACE_AVX512_VBMI void mirror(const std::uint8_t* in, int rows, int width, int channels,
+                                 std::uint8_t* out) {
+  constexpr int bytes = 64;
+  if (channels > bytes) {
+    portable_kernels().mirror(in, rows, width, channels, out);
+    return;
+  }
+  const int pixels = std::min(bytes / channels, width);
+  const int last = (width - 1) % pixels + 1;  // pixels of the last store of a row
+  alignas(bytes) std::uint8_t order[2][bytes] = {};
+  for (int b = 0; b < pixels * channels; ++b) {
+    const int mirrored = (pixels - 1 - b / channels) * channels + b % channels;
+    order[0][b] = static_cast<std::uint8_t>(mirrored);
+    order[1][b] = static_cast<std::uint8_t>(std::max(mirrored - (pixels - last) * channels, 0));
+  }
+  const __m512i whole = _mm512_load_si512(order[0]);
+  const __m512i rest = _mm512_load_si512(order[1]);
+  const std::ptrdiff_t pitch = static_cast<std::ptrdiff_t>(width) * channels;
+  const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(pixels) * channels;
+  for (int y = 0; y < rows; ++y, in += pitch) {
+    for (std::ptrdiff_t from = pitch - step; from > 0; from -= step, out += step) {
+      _mm512_storeu_si512(out, _mm512_permutexvar_epi8(whole, _mm512_loadu_si512(in + from)));
+    }
+    _mm512_storeu_si512(out, _mm512_permutexvar_epi8(rest, _mm512_loadu_si512(in)));
+    out += static_cast<std::ptrdiff_t>(last) * channels;
   }
 }
 
@@ -237,8 +282,14 @@ const Kernels* avx512_kernels() {
     return nullptr;
   }
   static const Kernels kernels = {
-      "avx512",        blend_rows,    blend_shifted,          prepared_bytes,
-      prepare_columns, blend_columns, avx2_kernels()->mirror, avx2_kernels()->split,
+      "avx512",
+      blend_rows,
+      blend_shifted,
+      prepared_bytes,
+      prepare_columns,
+      blend_columns,
+      __builtin_cpu_supports("avx512vbmi") != 0 ? mirror : avx2_kernels()->mirror,
+      avx2_kernels()->split,
       normalise};
   return &kernels;
 }

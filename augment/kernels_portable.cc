@@ -26,11 +26,14 @@ void blend_rows(const std::uint8_t* const* rows, const std::int16_t* weights, in
   }
 }
 
-void blend_shifted(const std::int16_t* mid, int distance, std::int16_t left, std::int16_t right,
-                   std::size_t count, std::uint8_t* out) {
-  const std::int16_t* next = mid + distance;
-  for (std::size_t e = 0; e < count; ++e) {
-    out[e] = static_cast<std::uint8_t>(fixed::level(mid[e] * left + next[e] * right));
+void blend_shifted(const std::int16_t* mid, std::size_t pitch, int rows, int distance,
+                   std::int16_t second, std::size_t count, std::uint8_t* out) {
+  const std::int32_t first = fixed::one - second;
+  for (int y = 0; y < rows; ++y, mid += pitch, out += count) {
+    const std::int16_t* next = mid + distance;
+    for (std::size_t e = 0; e < count; ++e) {
+      out[e] = static_cast<std::uint8_t>(fixed::level(mid[e] * first + next[e] * second));
+    }
   }
 }
 
@@ -47,10 +50,13 @@ void blend_columns(const std::int16_t* mid, const ColumnBlend& blend, std::uint8
   }
 }
 
-void mirror(const std::uint8_t* in, int width, int channels, std::uint8_t* out) {
-  for (int x = 0; x < width; ++x) {
-    const std::uint8_t* pixel = in + static_cast<std::ptrdiff_t>(width - 1 - x) * channels;
-    out = std::copy(pixel, pixel + channels, out);
+void mirror(const std::uint8_t* in, int rows, int width, int channels, std::uint8_t* out) {
+  for (int y = 0; y < rows; ++y) {
+    for (int x = width - 1; x >= 0; --x) {
+      const std::uint8_t* pixel = in + static_cast<std::ptrdiff_t>(x) * channels;
+      out = std::copy(pixel, pixel + channels, out);
+    }
+    in += static_cast<std::ptrdiff_t>(width) * channels;
   }
 }
 

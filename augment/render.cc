@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "headrace/augment/axis_table.h"
@@ -11,14 +12,28 @@
 namespace headrace {
 namespace {
 
-// A shift far out of the image would need a long row of filling; a table does not.
-bool blends_evenly(const Axis& axis) {
+// What makes the outputs of an axis on which they lie one pixel apart: each is of two neighbouring
+// indices, or what fills their places, by the same two weights.
+struct EvenTaps {
+  int begin = 0;            // the lesser index of the output that lies lowest
+  std::int16_t second = 0;  // weight of the greater index; the lesser has the rest
+};
+
+// Nothing for another axis, or a shift far out of the image: it would need a long row of filling,
+// which a table does not.
+std::optional<EvenTaps> even_taps(const Axis& axis) {
   const std::int64_t reach = (std::int64_t{axis.source} + axis.output) * fixed::pixel;
-  return axis.is_shift() && std::abs(axis.coordinate(0)) < 2 * reach;
+  if (!axis.is_shift() || std::abs(axis.coordinate(0)) >= 2 * reach) return std::nullopt;
+  const std::int64_t lowest = axis.coordinate(axis.is_mirrored() ? axis.output - 1 : 0);
+  const bool nearest = axis.half_width == 0;
+  const std::int64_t tap = lowest - (nearest ? 0 : fixed::pixel / 2);
+  return EvenTaps{static_cast<int>(tap >> fixed::coordinate_bits),
+                  static_cast<std::int16_t>(nearest ? 0 : tap & (fixed::pixel - 1))};
 }
 
-// One image on its way from levels to a batch. Rows are blended first, then columns: by one pair of
-// weights where outputs lie one pixel apart ("evenly"; mirrored afterwards), else by a table.
+// One image on its way from levels to a batch. Rows are blended first, then columns, some rows at a
+// time: by one pair of weights where that will do (columns are mirrored afterwards), else by a
+// table.
 class LevelRenderer {
  public:
   LevelRenderer(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
@@ -29,70 +44,71 @@ class LevelRenderer {
         kernels_(kernels),
         y_axis_(row_axis(plan)),
         x_axis_(column_axis(plan)),
-        evenly_(blends_evenly(x_axis_)),
+        even_y_(even_taps(y_axis_)),
+        even_x_(even_taps(x_axis_)),
         constant_(static_cast<std::int32_t>(
             std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))) {
     mid_.channels = finish.shape().channels;
     mid_.read = indices_read(x_axis_);
     mid_.range = indices_of_taps(x_axis_);
-    if (evenly_) place_even_columns();
+    if (even_x_) {
+      mid_.range.first = std::min(mid_.read.first, even_x_->begin);
+      mid_.range.last = std::max(mid_.read.last, even_x_->begin + x_axis_.output + 1);
+    }
   }
 
   void render(std::byte* destination, RenderScratch& scratch) {
+    fetch();
     allocate(scratch);
     const int height = finish_.shape().height;
     for (int y = 0; y < height; y += band_) {
       const int rows = std::min(band_, height - y);
-      for (int r = 0; r < rows; ++r) {
-        blend_rows(y + r);
-        blend_columns(levels_ + static_cast<std::size_t>(r) * finish_.row_elements());
+      for (int r = 0; r < rows; r += mid_rows_) {
+        const int some = std::min(mid_rows_, rows - r);
+        blend_rows(y + r, some);
+        blend_columns(some, levels_ + static_cast<std::size_t>(r) * finish_.row_elements());
       }
       finish_.levels(levels_, y, rows, destination, finishing_, kernels_);
     }
   }
 
  private:
-  void place_even_columns() {
-    const std::int64_t leftmost =
-        x_axis_.coordinate(x_axis_.is_mirrored() ? x_axis_.output - 1 : 0);
-    const std::int64_t tap = leftmost - (x_axis_.half_width == 0 ? 0 : fixed::pixel / 2);
-    even_begin_ = static_cast<int>(tap >> fixed::coordinate_bits);
-    even_right_ = static_cast<std::int16_t>(x_axis_.half_width == 0 ? 0 : tap & (fixed::pixel - 1));
-    mid_.range.first = std::min(mid_.read.first, even_begin_);
-    mid_.range.last = std::max(mid_.read.last, even_begin_ + x_axis_.output + 1);
-  }
-
   void allocate(RenderScratch& scratch) {
     constexpr int group = 2;  // kernels take taps in pairs
+    constexpr std::size_t cached_mid_elements = 4096;
     band_ = finish_.rows_at_once();
-    const std::size_t row = finish_.row_elements();
+    mid_rows_ = static_cast<int>(std::clamp<std::size_t>(cached_mid_elements / mid_.elements(), 1,
+                                                         static_cast<std::size_t>(band_)));
+    const std::size_t row_bytes = finish_.row_elements();
     const auto padding = static_cast<std::size_t>(mid_.channels) * group;
 
     ScratchLayout layout;
-    const std::size_t y_table = layout.reserve(table_bytes(y_axis_, group));
-    const std::size_t x_table = layout.reserve(evenly_ ? 0 : table_bytes(x_axis_, group));
-    const std::size_t blend = layout.reserve(evenly_ ? 0 : blend_bytes());
+    const std::size_t y_table = layout.reserve(even_y_ ? 0 : table_bytes(y_axis_, group));
+    const std::size_t x_table = layout.reserve(even_x_ ? 0 : table_bytes(x_axis_, group));
+    const std::size_t blend = layout.reserve(even_x_ ? 0 : blend_bytes());
     const std::size_t prepared = layout.reserve(
-        evenly_ ? 0
+        even_x_ ? 0
                 : kernels_.prepared_bytes(x_axis_.output, mid_.channels, x_axis_.max_taps() + 1));
     const std::size_t rows = layout.reserve(static_cast<std::size_t>(y_axis_.max_taps() + 1) *
                                             sizeof(const std::uint8_t*));
-    const std::size_t mid =
-        layout.reserve((mid_.elements() + padding) * sizeof(std::int16_t) + Kernels::slack);
-    const std::size_t mirrored = layout.reserve(row + Kernels::slack);
+    const std::size_t mid = layout.reserve(
+        (static_cast<std::size_t>(mid_rows_) * mid_.elements() + padding) * sizeof(std::int16_t) +
+        Kernels::slack);
+    const std::size_t mirrored =
+        layout.reserve(static_cast<std::size_t>(mid_rows_) * row_bytes + Kernels::slack);
     const std::size_t levels =
-        layout.reserve(static_cast<std::size_t>(band_) * row + Kernels::slack);
+        layout.reserve(static_cast<std::size_t>(band_) * row_bytes + Kernels::slack);
     const std::size_t finishing = layout.reserve(finish_.scratch_bytes());
     if (scratch.bytes.size() < layout.size()) scratch.bytes.resize(layout.size());
 
     std::byte* memory = ScratchLayout::align(scratch.bytes.data());
-    y_table_ = make_table(y_axis_, group, memory + y_table);
+    if (!even_y_) y_table_ = make_table(y_axis_, group, memory + y_table);
     rows_ = reinterpret_cast<const std::uint8_t**>(memory + rows);
     mid_.memory = reinterpret_cast<std::int16_t*>(memory + mid);
     mirrored_ = reinterpret_cast<std::uint8_t*>(memory + mirrored);
     levels_ = reinterpret_cast<std::uint8_t*>(memory + levels);
     finishing_ = memory + finishing;
-    if (!evenly_) {
+    if (!even_x_) {
       make_column_blend(make_table(x_axis_, group, memory + x_table), memory + blend);
       columns_.prepared = kernels_.prepare_columns(columns_, memory + prepared);
     }
@@ -128,33 +144,82 @@ class LevelRenderer {
     }
   }
 
-  void blend_rows(int y) {
+  // Small images in memory are rarely in the cache, and too small for the processor to see where it
+  // goes.
+  void fetch() const {
+    constexpr std::size_t line = 64;
+    const std::size_t bytes = static_cast<std::size_t>(decoded_.height) * pixels_.row_bytes;
+    if (bytes > 16384) return;
+    for (std::size_t i = 0; i < bytes; i += line) __builtin_prefetch(pixels_.data + i);
+  }
+
+  // Makes `rows` rows of mid levels, those of outputs from `y` on.
+  void blend_rows(int y, int rows) {
+    for (int r = 0; r < rows; ++r) {
+      std::int16_t* mid = mid_.at(mid_.read.first, r);
+      if (even_y_) {
+        blend_even_row(y + r, mid);
+      } else {
+        blend_table_row(y + r, mid);
+      }
+    }
+    mid_.extend(x_axis_, static_cast<std::int16_t>(constant_ << fixed::mid_bits), rows);
+  }
+
+  void blend_even_row(int y, std::int16_t* mid) {
+    const int begin = even_y_->begin + (y_axis_.is_mirrored() ? y_axis_.output - 1 - y : y);
+    std::int16_t weights[2] = {static_cast<std::int16_t>(fixed::one - even_y_->second),
+                               even_y_->second};
+    std::int32_t constant_weight = 0;
+    for (int t = 0; t < 2; ++t) {
+      rows_[t] = row(decoded_.top);  // any will do for a weight of 0
+      if (weights[t] == 0) continue;
+      const int index = fill_index(begin + t, y_axis_.source, y_axis_.fill);
+      if (index >= 0) {
+        rows_[t] = row(index);
+      } else {
+        constant_weight += std::exchange(weights[t], std::int16_t{0});
+      }
+    }
+    blend_rows_given(weights, 2, constant_weight, mid);
+  }
+
+  void blend_table_row(int y, std::int16_t* mid) {
     int count = y_table_.count[y];
     for (int t = 0; t < count; ++t) {
-      const int row = fill_index(y_table_.first[y] + t, y_axis_.source, y_axis_.fill);
-      rows_[t] = pixels_.row<std::uint8_t>(row - decoded_.top) +
-                 static_cast<std::ptrdiff_t>(mid_.read.first - decoded_.left) * mid_.channels;
+      rows_[t] = row(fill_index(y_table_.first[y] + t, y_axis_.source, y_axis_.fill));
     }
     if (count % 2 != 0) {  // a tap of weight 0
       rows_[count] = rows_[count - 1];
       ++count;
     }
-    kernels_.blend_rows(rows_, y_table_.weights_of(y), count,
-                        y_table_.constant_weight[y] * constant_, mid_.read_elements(),
-                        mid_.at(mid_.read.first));
-    mid_.extend(x_axis_, static_cast<std::int16_t>(constant_ << fixed::mid_bits));
+    blend_rows_given(y_table_.weights_of(y), count, y_table_.constant_weight[y], mid);
   }
 
-  void blend_columns(std::uint8_t* out) const {
-    if (!evenly_) {
-      kernels_.blend_columns(mid_.memory, columns_, out);
+  // Of the image: what mid rows are made of.
+  const std::uint8_t* row(int index) const {
+    return pixels_.row<std::uint8_t>(index - decoded_.top) +
+           static_cast<std::ptrdiff_t>(mid_.read.first - decoded_.left) * mid_.channels;
+  }
+
+  void blend_rows_given(const std::int16_t* weights, int taps, std::int32_t constant_weight,
+                        std::int16_t* mid) const {
+    kernels_.blend_rows(rows_, weights, taps, constant_weight * constant_, mid_.read_elements(),
+                        mid);
+  }
+
+  void blend_columns(int rows, std::uint8_t* out) const {
+    const int width = finish_.shape().width;
+    if (!even_x_) {
+      for (int r = 0; r < rows; ++r, out += finish_.row_elements()) {
+        kernels_.blend_columns(mid_.at(mid_.range.first, r), columns_, out);
+      }
       return;
     }
-    const auto left = static_cast<std::int16_t>(fixed::one - even_right_);
     const bool mirror = x_axis_.is_mirrored();
-    kernels_.blend_shifted(mid_.at(even_begin_), mid_.channels, left, even_right_,
-                           finish_.row_elements(), mirror ? mirrored_ : out);
-    if (mirror) kernels_.mirror(mirrored_, finish_.shape().width, mid_.channels, out);
+    kernels_.blend_shifted(mid_.at(even_x_->begin), mid_.elements(), rows, mid_.channels,
+                           even_x_->second, finish_.row_elements(), mirror ? mirrored_ : out);
+    if (mirror) kernels_.mirror(mirrored_, rows, width, mid_.channels, out);
   }
 
   const ImageView& pixels_;
@@ -163,18 +228,18 @@ class LevelRenderer {
   const Kernels& kernels_;
   Axis y_axis_;
   Axis x_axis_;
-  bool evenly_;
-  std::int32_t constant_;        // what fills, in levels
-  int even_begin_ = 0;           // column of the leftmost output's left tap
-  std::int16_t even_right_ = 0;  // weight of right taps
+  std::optional<EvenTaps> even_y_;
+  std::optional<EvenTaps> even_x_;
+  std::int32_t constant_;  // what fills, in levels
   ColumnBlend columns_;
   AxisTable y_table_;
-  int band_ = 0;
+  int band_ = 0;      // rows that are finished together
+  int mid_rows_ = 0;  // of them, those that are blended together
 
   const std::uint8_t** rows_ = nullptr;
-  MidRow<std::int16_t> mid_;
-  std::uint8_t* mirrored_ = nullptr;
-  std::uint8_t* levels_ = nullptr;  // `band_` rows
+  MidRows<std::int16_t> mid_;
+  std::uint8_t* mirrored_ = nullptr;  // `mid_rows_` rows
+  std::uint8_t* levels_ = nullptr;    // `band_` rows
   std::byte* finishing_ = nullptr;
 };
 

@@ -93,7 +93,7 @@ class ValueRenderer {
   float constant_;
   AxisTable y_table_;
   AxisTable x_table_;
-  MidRow<float> mid_;
+  MidRows<float> mid_;
   float* values_ = nullptr;
 };
 

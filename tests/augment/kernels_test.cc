@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
+#include "headrace/augment/fixed_point.h"
 #include "headrace/pipeline/rng.h"
 
 namespace headrace {
@@ -95,18 +97,66 @@ TEST(Kernels, BlendRowsAgreesAtEveryLengthAndNumberOfTaps) {
   }
 }
 
+// Weights that sum to one have arithmetic of their own in vector code.
+TEST(Kernels, BlendRowsAgreesForEveryPairOfWeights) {
+  std::vector<std::uint8_t> a;
+  std::vector<std::uint8_t> b;
+  for (int difference = -255; difference <= 255; ++difference) {
+    a.push_back(static_cast<std::uint8_t>(difference < 0 ? -difference : 0));
+    b.push_back(static_cast<std::uint8_t>(difference < 0 ? 0 : difference));
+  }
+  const std::uint8_t* rows[] = {a.data(), b.data()};
+  std::vector<std::int16_t> expected(a.size() + Kernels::slack / 2);
+  std::vector<std::int16_t> result(expected.size());
+  for (int second = 0; second <= fixed::one; ++second) {
+    const std::int16_t weights[] = {static_cast<std::int16_t>(fixed::one - second),
+                                    static_cast<std::int16_t>(second)};
+    portable_kernels().blend_rows(rows, weights, 2, 0, a.size(), expected.data());
+    for (const Kernels* kernels : available_kernels()) {
+      kernels->blend_rows(rows, weights, 2, 0, a.size(), result.data());
+      ASSERT_TRUE(std::equal(result.begin(), result.begin() + std::ssize(a), expected.begin()))
+          << kernels->name << ", " << second;
+    }
+  }
+}
+
+TEST(Kernels, BlendShiftedAgreesForEveryPairOfWeights) {
+  Rng rng(5, 0);
+  constexpr std::size_t pitch = 103;
+  constexpr std::size_t count = 99;
+  constexpr int rows = 3;
+  std::vector<std::int16_t> mid(rows * pitch + Kernels::slack);
+  for (std::int16_t& level : mid) level = static_cast<std::int16_t>(rng.below(255 * 128 + 1));
+  std::fill_n(mid.begin(), 20, std::int16_t{255 * 128});
+  std::fill_n(mid.begin() + 20, 20, std::int16_t{0});
+  std::vector<std::uint8_t> expected(rows * count + Kernels::slack);
+  std::vector<std::uint8_t> result(expected.size());
+  for (int second = 0; second < fixed::one; ++second) {
+    const auto weight = static_cast<std::int16_t>(second);
+    const int distance = 1 + second % 4;
+    portable_kernels().blend_shifted(mid.data(), pitch, rows, distance, weight, count,
+                                     expected.data());
+    for (const Kernels* kernels : available_kernels()) {
+      kernels->blend_shifted(mid.data(), pitch, rows, distance, weight, count, result.data());
+      ASSERT_TRUE(std::equal(result.begin(), result.begin() + rows * count, expected.begin()))
+          << kernels->name << ", " << second;
+    }
+  }
+}
+
 TEST(Kernels, MirrorAgreesAtEveryWidthAndNumberOfChannels) {
   Rng rng(3, 0);
+  constexpr int rows = 3;
   for (int channels = 1; channels < 7; ++channels) {
     for (int width = 1; width < 70; ++width) {
-      const auto count = static_cast<std::size_t>(width * channels);
+      const auto count = static_cast<std::size_t>(rows * width * channels);
       std::vector<std::uint8_t> in(count + Kernels::slack);
       for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
       std::vector<std::uint8_t> expected(count);
-      portable_kernels().mirror(in.data(), width, channels, expected.data());
+      portable_kernels().mirror(in.data(), rows, width, channels, expected.data());
       for (const Kernels* kernels : available_kernels()) {
         std::vector<std::uint8_t> result(count + Kernels::slack);
-        kernels->mirror(in.data(), width, channels, result.data());
+        kernels->mirror(in.data(), rows, width, channels, result.data());
         result.resize(count);
         ASSERT_EQ(result, expected) << kernels->name << ", " << width << "x" << channels;
       }
