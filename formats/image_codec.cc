@@ -12,10 +12,10 @@
 #include "headrace/formats/image_header.h"
 #include "headrace/formats/jpeg.h"
 #include "headrace/formats/opencv_codecs/interface.h"
-#include "headrace/formats/plugin.h"
 #include "headrace/formats/png_chunks.h"
 #include "headrace/formats/tiff_directory.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/plugin.h"
 
 namespace headrace {
 namespace {

@@ -11,6 +11,8 @@ namespace headrace {
 enum class Collective : std::uint8_t {
   all_reduce_sum,  // every rank gets the sum over ranks, added in the order of ranks
   broadcast,       // every rank gets rank 0's values
+  all_gather,      // the buffer is world_size equal parts; rank r gives part r, and gets all. Bits
+                   // are moved as they are: anything may lie in them
 };
 
 // What adds up gradients between replicas. Every rank calls the same operations, in the same
@@ -24,6 +26,7 @@ class Communicator {
   virtual int world_size() const = 0;
 
   // Begins an operation in place; the buffer stays untouched by the caller until wait() returns.
+  // Throws Error{invalid_argument} if an all_gather's buffer does not divide by world_size.
   virtual Ticket start(Collective operation, std::span<float> buffer) = 0;
   // Returns when the operation is done on this rank. Throws Error{backend} naming the rank that is
   // missing when the deadline passes, or the one that failed; the group is then unusable on every
@@ -35,7 +38,7 @@ class Communicator {
 };
 
 // Ranks within one process, one a thread; sums are made in shared memory, each rank adding up its
-// part of the buffer.
+// part of the buffer. Ranks of several processes: process_group.h.
 std::vector<std::unique_ptr<Communicator>> make_local_communicators(int world_size);
 
 }  // namespace headrace

@@ -1,4 +1,4 @@
-#include "headrace/formats/plugin.h"
+#include "headrace/pipeline/plugin.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

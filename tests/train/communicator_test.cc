@@ -81,6 +81,19 @@ TEST(LocalCommunicator, BroadcastGivesEveryRankTheValuesOfRankZero) {
   EXPECT_THAT(errors, Each(""));
 }
 
+TEST(LocalCommunicator, GatherGivesEveryRankTheBitsOfAll) {
+  const auto errors = on_every_rank(3, [](Communicator& rank) {
+    std::vector<float> values(6);
+    const auto own = static_cast<std::size_t>(2 * rank.rank());
+    values[own] = values[own + 1] = static_cast<float>(rank.rank() + 1);
+    run(rank, Collective::all_gather, values);
+    EXPECT_EQ(values, (std::vector<float>{1, 1, 2, 2, 3, 3}));
+    std::vector<float> uneven(7);
+    EXPECT_THROW(rank.start(Collective::all_gather, uneven), Error);
+  });
+  EXPECT_THAT(errors, Each(""));
+}
+
 TEST(LocalCommunicator, ManyOperationsMayBeUnderWayAndAwaitedInAnyOrder) {
   const auto errors = on_every_rank(3, [](Communicator& rank) {
     std::vector<std::vector<float>> buffers;

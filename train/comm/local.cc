@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <cstddef>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <new>
@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/train/comm/collective.h"
+#include "headrace/train/comm/rank_order.h"
 #include "headrace/train/communicator.h"
 
 namespace headrace {
@@ -27,24 +29,29 @@ struct Operation {
   int finished = 0;
 };
 
-// Elements [first, last) of every buffer become the sum over ranks, added in the order of ranks.
+// Elements [first, last) of every buffer become the sum over ranks.
 void sum_part(const std::vector<float*>& buffers, std::size_t first, std::size_t last) {
-  constexpr std::size_t block = 2048;  // floats: stays in the first-level cache
-  std::array<float, block> sum;
-  for (std::size_t begin = first; begin < last; begin += block) {
-    const std::size_t count = std::min(block, last - begin);
-    std::copy_n(buffers[0] + begin, count, sum.begin());
-    for (std::size_t rank = 1; rank < buffers.size(); ++rank) {
-      const float* values = buffers[rank] + begin;
-      for (std::size_t i = 0; i < count; ++i) sum[i] += values[i];
+  std::vector<const float*> rows;
+  for (const float* buffer : buffers) rows.push_back(buffer + first);
+  sum_in_rank_order(rows, last - first, [&](std::size_t begin, std::span<const float> values) {
+    for (float* buffer : buffers) {
+      std::copy(values.begin(), values.end(), buffer + first + begin);
     }
-    for (float* buffer : buffers) std::copy_n(sum.begin(), count, buffer + begin);
-  }
+  });
 }
 
 void broadcast_part(const std::vector<float*>& buffers, std::size_t first, std::size_t last) {
   for (std::size_t rank = 1; rank < buffers.size(); ++rank) {
     std::copy(buffers[0] + first, buffers[0] + last, buffers[rank] + first);
+  }
+}
+
+// Every rank gives its part of its own buffer, and reads no other of it.
+void gather_part(const std::vector<float*>& buffers, std::size_t rank, std::size_t size) {
+  const std::size_t each = size / buffers.size();
+  for (std::size_t to = 0; to < buffers.size(); ++to) {
+    if (to != rank)
+      std::memcpy(buffers[to] + rank * each, buffers[rank] + rank * each, each * sizeof(float));
   }
 }
 
@@ -88,6 +95,7 @@ class Group {
 };
 
 Ticket Group::start(int rank, Collective kind, std::span<float> buffer) {
+  check_size(kind, buffer.size(), world_size_);
   Lock lock(mutex_);
   if (failed_) throw_failed(lock);
   const auto index = static_cast<std::size_t>(rank);
@@ -111,12 +119,8 @@ Ticket Group::start(int rank, Collective kind, std::span<float> buffer) {
 void Group::check_same(int rank, Ticket ticket, Collective kind, std::size_t size, Lock& lock) {
   const Operation& others = at(ticket);
   if (kind == others.kind && size == others.size) return;
-  const auto describe = [](Collective operation, std::size_t values) {
-    return std::string(operation == Collective::broadcast ? "broadcast" : "all_reduce_sum") +
-           " of " + std::to_string(values) + " values";
-  };
-  set_failed("rank " + std::to_string(rank) + " came with a " + describe(kind, size) +
-             " where others do a " + describe(others.kind, others.size) +
+  set_failed("rank " + std::to_string(rank) + " came with " + describe(kind, size) +
+             " where others do " + describe(others.kind, others.size) +
              ": every rank must do the same operations in the same order");
   throw_failed(lock);
 }
@@ -160,10 +164,10 @@ void Group::do_part(int rank, Ticket ticket, Lock& lock) {
 
   ++working_;
   lock.unlock();
-  if (operation.kind == Collective::broadcast) {
-    broadcast_part(operation.buffers, first, last);
-  } else {
-    sum_part(operation.buffers, first, last);
+  switch (operation.kind) {
+    case Collective::broadcast: broadcast_part(operation.buffers, first, last); break;
+    case Collective::all_gather: gather_part(operation.buffers, index, operation.size); break;
+    case Collective::all_reduce_sum: sum_part(operation.buffers, first, last); break;
   }
   lock.lock();
   operation.done[index] = true;

@@ -5,7 +5,7 @@
 namespace headrace {
 
 // A shared library opened by name while the program runs, and never closed: libraries behind it
-// may have started threads or registered exit handlers. Private to formats.
+// may have started threads or registered exit handlers. Private to the modules.
 class Plugin {
  public:
   // Opens <name>.so from the first of these folders that has it: $HEADRACE_PLUGIN_DIR; lib/headrace

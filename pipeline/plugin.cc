@@ -1,4 +1,4 @@
-#include "headrace/formats/plugin.h"
+#include "headrace/pipeline/plugin.h"
 
 #include <dlfcn.h>
 #include <link.h>
