@@ -258,7 +258,7 @@ TEST(CpuPlanState, ForeignTensorsAreNamedAndNothingIsChanged) {
 TEST(CpuPlanBatch, BytesAreReadAsNumbers) {
   const Graph graph = small_model();
   auto samples = random_samples(graph, 20, false, 2);
-  for (double& value : samples.images) value = std::floor(std::abs(value) * 60);
+  for (double& value : samples.inputs[0]) value = std::floor(std::abs(value) * 60);
   const Batch bytes = make_test_batch(samples, graph.shape(0), LabelForm::sparse, true);
   const Batch floats = make_test_batch(samples, graph.shape(0), LabelForm::sparse, false);
   const auto plan = compile(graph, {.batch_size = 20, .threads = 2});

@@ -30,7 +30,7 @@ class PyTorchFixture : public ::testing::Test {
     graph = b.build(b.dense(x, classes, {.activation = "softmax"}));
     const auto labels = json.at("labels").get<std::vector<std::int64_t>>();
     samples.rows = static_cast<std::int64_t>(labels.size());
-    samples.images = json.at("images").get<Values>();
+    samples.inputs.push_back(json.at("images").get<Values>());
     samples.targets.assign(labels.size() * static_cast<std::size_t>(classes), 0.0);
     for (std::size_t row = 0; row < labels.size(); ++row) {
       samples.targets[row * static_cast<std::size_t>(classes) +

@@ -8,14 +8,17 @@
 
 namespace headrace {
 
-// Normally distributed images, as f32 would hold them, and one-hot or soft targets.
+// Normally distributed inputs, as f32 would hold them, and one-hot or soft targets.
 inline reference::Samples random_samples(const Graph& graph, std::int64_t rows, bool soft,
                                          std::uint64_t seed) {
   Rng rng(seed, 0);
   reference::Samples samples;
   samples.rows = rows;
-  samples.images.resize(static_cast<std::size_t>(rows * graph.shape(0).elements()));
-  for (double& value : samples.images) value = static_cast<float>(rng.normal());
+  for (const Graph::Node& node : graph.nodes()) {
+    if (node.layer >= 0) continue;
+    samples.inputs.emplace_back(static_cast<std::size_t>(rows * node.shape.elements()));
+    for (double& value : samples.inputs.back()) value = static_cast<float>(rng.normal());
+  }
   const auto classes = static_cast<std::size_t>(graph.shape(graph.output()).elements());
   samples.targets.resize(static_cast<std::size_t>(rows) * classes);
   for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {

@@ -18,7 +18,7 @@ inline Batch make_test_batch(const reference::Samples& samples, const Shape& ima
                              LabelForm labels, bool as_u8 = false,
                              const std::string& label_name = "label") {
   const auto rows = static_cast<std::size_t>(samples.rows);
-  const std::size_t elements = samples.images.size() / rows;
+  const std::size_t elements = samples.inputs[0].size() / rows;
   const std::size_t classes = samples.targets.size() / rows;
   BatchSpec spec;
   spec.fields.push_back({"image", as_u8 ? ElementType::u8 : ElementType::f32, image.extents()});
@@ -32,7 +32,7 @@ inline Batch make_test_batch(const reference::Samples& samples, const Shape& ima
   const Rows to = slot->rows(samples.rows);
   for (std::size_t row = 0; row < rows; ++row) {
     const auto number = static_cast<std::int64_t>(row);
-    const double* pixels = &samples.images[row * elements];
+    const double* pixels = &samples.inputs[0][row * elements];
     for (std::size_t i = 0; i < elements; ++i) {
       if (as_u8) {
         to.row_as<std::uint8_t>(0, number)[i] = static_cast<std::uint8_t>(pixels[i]);

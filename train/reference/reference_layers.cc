@@ -1,162 +1,26 @@
 #include "headrace/train/reference/reference_layers.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <stdexcept>
 
-#include "headrace/train/layers/activation.h"
-#include "headrace/train/layers/conv2d.h"
-#include "headrace/train/layers/dense.h"
+#include "headrace/train/layers/add.h"
+#include "headrace/train/layers/concatenate.h"
 #include "headrace/train/layers/dropout.h"
 #include "headrace/train/layers/flatten.h"
-#include "headrace/train/layers/max_pooling2d.h"
+#include "headrace/train/layers/reshape.h"
+#include "headrace/train/layers/zero_padding2d.h"
+#include "headrace/train/reference/reference_batch_normalization.h"
+#include "headrace/train/reference/reference_kernels.h"
 
 namespace headrace::reference {
 namespace {
 
-std::size_t at(std::int64_t index) { return static_cast<std::size_t>(index); }
-
-Values zeros(const Use& use, const Shape& shape) {
-  return Values(at(use.rows * shape.elements()), 0.0);
-}
-
-// Calls visit(row, output pixel, input pixel, window position) for every place of a window that
-// lies inside the image; pixels are counted over all rows.
-template <class Visit>
-void slide(const Use& use, const Window& window, Visit visit) {
-  const std::int64_t top = window.along_height(use.input[0]).before;
-  const std::int64_t left = window.along_width(use.input[1]).before;
-  for (std::int64_t row = 0; row < use.rows; ++row) {
-    for (std::int64_t oy = 0; oy < use.output[0]; ++oy) {
-      for (std::int64_t ox = 0; ox < use.output[1]; ++ox) {
-        for (std::int64_t ky = 0; ky < window.size.height; ++ky) {
-          for (std::int64_t kx = 0; kx < window.size.width; ++kx) {
-            const std::int64_t iy = oy * window.strides.height + ky - top;
-            const std::int64_t ix = ox * window.strides.width + kx - left;
-            if (iy < 0 || iy >= use.input[0] || ix < 0 || ix >= use.input[1]) continue;
-            visit((row * use.output[0] + oy) * use.output[1] + ox,
-                  (row * use.input[0] + iy) * use.input[1] + ix, ky * window.size.width + kx);
-          }
-        }
-      }
-    }
-  }
-}
-
-Values conv_forward(const Use& use, const Conv2D& layer, const Values& x) {
-  const std::int64_t channels = use.input[2], filters = layer.filters();
-  Values y = zeros(use, use.output);
-  const Values& kernel = use.parameters[0];
-  slide(use, layer.window(), [&](std::int64_t out, std::int64_t in, std::int64_t tap) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      for (std::int64_t f = 0; f < filters; ++f) {
-        y[at(out * filters + f)] +=
-            x[at(in * channels + c)] * kernel[at((tap * channels + c) * filters + f)];
-      }
-    }
-  });
-  if (layer.use_bias()) {
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] += use.parameters[1][i % at(filters)];
-  }
-  return y;
-}
-
-Values conv_backward(const Use& use, const Conv2D& layer, const Values& x, const Values& dy,
-                     std::span<Values> gradients) {
-  const std::int64_t channels = use.input[2], filters = layer.filters();
-  Values dx = zeros(use, use.input);
-  const Values& kernel = use.parameters[0];
-  slide(use, layer.window(), [&](std::int64_t out, std::int64_t in, std::int64_t tap) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      for (std::int64_t f = 0; f < filters; ++f) {
-        const double g = dy[at(out * filters + f)];
-        gradients[0][at((tap * channels + c) * filters + f)] += g * x[at(in * channels + c)];
-        dx[at(in * channels + c)] += g * kernel[at((tap * channels + c) * filters + f)];
-      }
-    }
-  });
-  if (layer.use_bias()) {
-    for (std::size_t i = 0; i < dy.size(); ++i) gradients[1][i % at(filters)] += dy[i];
-  }
-  return dx;
-}
-
-// For each output value the number of the input value it came from; -1 where there is none.
-std::vector<std::int64_t> winners(const Use& use, const MaxPooling2D& layer, const Values& x) {
-  const std::int64_t channels = use.input[2];
-  std::vector<std::int64_t> winner(at(use.rows * use.output.elements()), -1);
-  slide(use, layer.window(), [&](std::int64_t out, std::int64_t in, std::int64_t) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      std::int64_t& best = winner[at(out * channels + c)];
-      const std::int64_t candidate = in * channels + c;
-      if (best < 0 || x[at(candidate)] > x[at(best)]) best = candidate;
-    }
-  });
-  return winner;
-}
-
-Values dense_forward(const Use& use, const Dense& layer, const Values& x) {
-  const std::int64_t inputs = use.input[0], units = layer.units();
-  Values y = zeros(use, use.output);
-  for (std::int64_t row = 0; row < use.rows; ++row) {
-    for (std::int64_t unit = 0; unit < units; ++unit) {
-      double sum = layer.use_bias() ? use.parameters[1][at(unit)] : 0.0;
-      for (std::int64_t i = 0; i < inputs; ++i) {
-        sum += x[at(row * inputs + i)] * use.parameters[0][at(i * units + unit)];
-      }
-      y[at(row * units + unit)] = sum;
-    }
-  }
-  return y;
-}
-
-Values dense_backward(const Use& use, const Dense& layer, const Values& x, const Values& dy,
-                      std::span<Values> gradients) {
-  const std::int64_t inputs = use.input[0], units = layer.units();
-  Values dx = zeros(use, use.input);
-  for (std::int64_t row = 0; row < use.rows; ++row) {
-    for (std::int64_t unit = 0; unit < units; ++unit) {
-      const double g = dy[at(row * units + unit)];
-      if (layer.use_bias()) gradients[1][at(unit)] += g;
-      for (std::int64_t i = 0; i < inputs; ++i) {
-        gradients[0][at(i * units + unit)] += g * x[at(row * inputs + i)];
-        dx[at(row * inputs + i)] += g * use.parameters[0][at(i * units + unit)];
-      }
-    }
-  }
-  return dx;
-}
-
-Values softmax_forward(const Use& use, const Values& x) {
-  const std::size_t width = at(use.input[use.input.rank() - 1]);
-  Values y(x.size());
-  for (std::size_t first = 0; first < x.size(); first += width) {
-    const double top = *std::max_element(&x[first], &x[first] + width);
-    double sum = 0;
-    for (std::size_t i = first; i < first + width; ++i) sum += y[i] = std::exp(x[i] - top);
-    for (std::size_t i = first; i < first + width; ++i) y[i] /= sum;
-  }
-  return y;
-}
-
-Values softmax_backward(const Use& use, const Values& y, const Values& dy) {
-  const std::size_t width = at(use.input[use.input.rank() - 1]);
-  Values dx(y.size());
-  for (std::size_t first = 0; first < y.size(); first += width) {
-    double dot = 0;
-    for (std::size_t i = first; i < first + width; ++i) dot += y[i] * dy[i];
-    for (std::size_t i = first; i < first + width; ++i) dx[i] = y[i] * (dy[i] - dot);
-  }
-  return dx;
-}
-
 // Multiplies by the dropout mask, which is its own backward.
 Values dropped(const Use& use, const Dropout& layer, Values values) {
   if (use.dropout == nullptr) return values;
-  std::vector<float> mask(at(use.input.elements()));
+  std::vector<float> mask(at(use.input().elements()));
   for (std::int64_t row = 0; row < use.rows; ++row) {
-    dropout_mask(*use.dropout, use.node, row, layer.rate(), mask);
+    dropout_mask(*use.dropout, use.node, use.first_row + row, layer.rate(), mask);
     for (std::size_t i = 0; i < mask.size(); ++i) {
       double& value = values[at(row) * mask.size() + i];
       value = mask[i] == 0.0f ? 0.0 : value / (1.0 - layer.rate());
@@ -165,53 +29,145 @@ Values dropped(const Use& use, const Dropout& layer, Values values) {
   return values;
 }
 
-template <class Kind>
-const Kind* as(const Use& use) {
-  return dynamic_cast<const Kind*>(use.layer);
+Values forward(const Use& use, const Dropout& layer, const Values& x) {
+  return dropped(use, layer, x);
+}
+
+Values backward(const Use& use, const Dropout& layer, const Values&, const Values&,
+                const Values& dy, std::span<Values>) {
+  return dropped(use, layer, dy);
+}
+
+Values forward(const Use&, const Flatten&, const Values& x) { return x; }
+
+Values backward(const Use&, const Flatten&, const Values&, const Values&, const Values& dy,
+                std::span<Values>) {
+  return dy;
+}
+
+Values forward(const Use&, const Reshape&, const Values& x) { return x; }
+
+Values backward(const Use&, const Reshape&, const Values&, const Values&, const Values& dy,
+                std::span<Values>) {
+  return dy;
+}
+
+// Calls visit(input element, output element) for every value that padding moves.
+template <class Visit>
+void each_moved(const Use& use, const ZeroPadding2D& layer, Visit visit) {
+  const Shape &in = use.input(), &out = use.output;
+  for (std::int64_t row = 0; row < use.rows; ++row) {
+    for (std::int64_t y = 0; y < in[0]; ++y) {
+      const std::int64_t from = (row * in[0] + y) * in[1] * in[2];
+      const std::int64_t to =
+          ((row * out[0] + y + layer.border().top) * out[1] + layer.border().left) * out[2];
+      for (std::int64_t i = 0; i < in[1] * in[2]; ++i) visit(at(from + i), at(to + i));
+    }
+  }
+}
+
+Values forward(const Use& use, const ZeroPadding2D& layer, const Values& x) {
+  Values y = zeros(use, use.output);
+  each_moved(use, layer, [&](std::size_t from, std::size_t to) { y[to] = x[from]; });
+  return y;
+}
+
+Values backward(const Use& use, const ZeroPadding2D& layer, const Values&, const Values&,
+                const Values& dy, std::span<Values>) {
+  Values dx = zeros(use, use.input());
+  each_moved(use, layer, [&](std::size_t from, std::size_t to) { dx[from] = dy[to]; });
+  return dx;
+}
+
+// Calls visit(input number, input element, output element) for every value that is joined.
+template <class Visit>
+void each_joined(const Use& use, const Concatenate& layer, Visit visit) {
+  const std::size_t axis = layer.axis_of(use.output.rank());
+  std::size_t before = at(use.rows), after = 1;  // elements in front of the axis, and behind it
+  for (std::size_t i = 0; i < axis; ++i) before *= at(use.output[i]);
+  for (std::size_t i = axis + 1; i < use.output.rank(); ++i) after *= at(use.output[i]);
+  const std::size_t stride = at(use.output[axis]) * after;
+  std::size_t begin = 0;
+  for (std::size_t number = 0; number < use.inputs.size(); ++number) {
+    const std::size_t run = at(use.inputs[number][axis]) * after;
+    for (std::size_t group = 0; group < before; ++group) {
+      for (std::size_t i = 0; i < run; ++i) {
+        visit(number, group * run + i, group * stride + begin + i);
+      }
+    }
+    begin += run;
+  }
+}
+
+Values concatenated(const Use& use, const Concatenate& layer,
+                    std::span<const Values* const> inputs) {
+  Values y = zeros(use, use.output);
+  each_joined(use, layer, [&](std::size_t number, std::size_t from, std::size_t to) {
+    y[to] = (*inputs[number])[from];
+  });
+  return y;
+}
+
+std::vector<Values> taken_apart(const Use& use, const Concatenate& layer, const Values& dy) {
+  std::vector<Values> slopes;
+  for (const Shape& input : use.inputs) slopes.push_back(zeros(use, input));
+  each_joined(use, layer, [&](std::size_t number, std::size_t from, std::size_t to) {
+    slopes[number][from] = dy[to];
+  });
+  return slopes;
+}
+
+Values sum(std::span<const Values* const> inputs) {
+  Values y = *inputs[0];
+  for (const Values* input : inputs.subspan(1)) {
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] += (*input)[i];
+  }
+  return y;
+}
+
+// Calls `call` with the layer as what it is.
+template <class Call, class... Kinds>
+Values with_kind(const Layer& layer, Call call) {
+  Values result;
+  const auto attempt = [&](const auto* kind) {
+    if (kind != nullptr) result = call(*kind);
+    return kind != nullptr;
+  };
+  if (!(attempt(dynamic_cast<const Kinds*>(&layer)) || ...)) {
+    throw std::logic_error("reference: no layer " + std::string(layer.kind()));
+  }
+  return result;
+}
+
+template <class Call>
+Values of_one_input(const Layer& layer, Call call) {
+  return with_kind<Call, Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense,
+                   DepthwiseConv2D, Dropout, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D,
+                   LSTM, MaxPooling2D, Reshape, ZeroPadding2D>(layer, call);
 }
 
 }  // namespace
 
-Values forward(const Use& use, const Values& x) {
-  if (const auto* conv = as<Conv2D>(use)) return conv_forward(use, *conv, x);
-  if (const auto* dense = as<Dense>(use)) return dense_forward(use, *dense, x);
-  if (const auto* dropout = as<Dropout>(use)) return dropped(use, *dropout, x);
-  if (as<Flatten>(use) != nullptr) return x;
-  if (const auto* pool = as<MaxPooling2D>(use)) {
-    Values y;
-    for (std::int64_t winner : winners(use, *pool, x)) y.push_back(x[at(winner)]);
-    return y;
+Values forward(const Use& use, std::span<const Values* const> inputs) {
+  if (dynamic_cast<const Add*>(use.layer) != nullptr) return sum(inputs);
+  if (const auto* layer = dynamic_cast<const Concatenate*>(use.layer)) {
+    return concatenated(use, *layer, inputs);
   }
-  if (const auto* activation = as<Activation>(use)) {
-    if (activation->function() == ActivationKind::softmax) return softmax_forward(use, x);
-    Values y = x;
-    for (double& value : y) value = std::max(value, 0.0);
-    return y;
-  }
-  throw std::logic_error("reference: no such layer");
+  return of_one_input(*use.layer,
+                      [&](const auto& layer) { return forward(use, layer, *inputs[0]); });
 }
 
-Values backward(const Use& use, const Values& x, const Values& y, const Values& dy,
-                std::span<Values> gradients) {
-  if (const auto* conv = as<Conv2D>(use)) return conv_backward(use, *conv, x, dy, gradients);
-  if (const auto* dense = as<Dense>(use)) return dense_backward(use, *dense, x, dy, gradients);
-  if (const auto* dropout = as<Dropout>(use)) return dropped(use, *dropout, dy);
-  if (as<Flatten>(use) != nullptr) return dy;
-  if (const auto* pool = as<MaxPooling2D>(use)) {
-    Values dx = zeros(use, use.input);
-    const auto winner = winners(use, *pool, x);
-    for (std::size_t i = 0; i < winner.size(); ++i) dx[at(winner[i])] += dy[i];
-    return dx;
+std::vector<Values> backward(const Use& use, std::span<const Values* const> inputs, const Values& y,
+                             const Values& dy, std::span<Values> gradients) {
+  if (dynamic_cast<const Add*>(use.layer) != nullptr) {
+    return std::vector<Values>(inputs.size(), dy);
   }
-  if (const auto* activation = as<Activation>(use)) {
-    if (activation->function() == ActivationKind::softmax) return softmax_backward(use, y, dy);
-    Values dx = dy;
-    for (std::size_t i = 0; i < dx.size(); ++i) {
-      if (!(y[i] > 0)) dx[i] = 0;
-    }
-    return dx;
+  if (const auto* layer = dynamic_cast<const Concatenate*>(use.layer)) {
+    return taken_apart(use, *layer, dy);
   }
-  throw std::logic_error("reference: no such layer");
+  return {of_one_input(*use.layer, [&](const auto& layer) {
+    return backward(use, layer, *inputs[0], y, dy, gradients);
+  })};
 }
 
 }  // namespace headrace::reference

@@ -12,22 +12,25 @@ namespace headrace::reference {
 
 using Values = std::vector<double>;  // rows x elements, row-major
 
-// One use of a layer of one input.
+// One use of a layer by one replica.
 struct Use {
   const Layer* layer = nullptr;
   std::int32_t node = 0;
-  Shape input;
+  std::vector<Shape> inputs;
   Shape output;
   std::int64_t rows = 0;
+  std::int64_t first_row = 0;            // of the global batch
   std::span<const Values> parameters;    // as Layer::parameters() lists them
   const DropoutStep* dropout = nullptr;  // null: as for inference
+
+  const Shape& input() const { return inputs.front(); }
 };
 
-// The layer's output, by the textbook's loops.
-Values forward(const Use& use, const Values& x);
+// The layer's output, by the textbook's loops. Batch normalisation is that of inference.
+Values forward(const Use& use, std::span<const Values* const> inputs);
 
-// The gradient of the input from that of the output; adds those of the parameters to `gradients`.
-Values backward(const Use& use, const Values& x, const Values& y, const Values& dy,
-                std::span<Values> gradients);
+// The gradient of each input from that of the output; adds those of the parameters to `gradients`.
+std::vector<Values> backward(const Use& use, std::span<const Values* const> inputs, const Values& y,
+                             const Values& dy, std::span<Values> gradients);
 
 }  // namespace headrace::reference
