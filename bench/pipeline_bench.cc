@@ -1,4 +1,4 @@
-// What the engine itself costs: the order, the draws, and the flow graph around a fill.
+// What the engine itself costs: the order, the draws, and the lanes and threads around a fill.
 #include <benchmark/benchmark.h>
 #include <time.h>
 

@@ -21,8 +21,7 @@ struct Span {
   std::int64_t count;
 };
 
-// A part of a batch that one thread fills. Small enough for a register: what is read through a
-// pointer from oneTBB, ThreadSanitizer takes for a race.
+// A part of a batch that one thread fills.
 struct Chunk {
   std::uint32_t job;    // index of the batch's slot
   std::uint32_t index;  // 0, ..., chunks - 1
@@ -34,7 +33,6 @@ struct BatchJob {
   struct Load {
     std::int64_t filled = 0;  // rows that are made
     ReadPool::Result result;
-    std::atomic<bool> here{false};  // carries the two from thread to thread
   };
 
   std::shared_ptr<Slot> slot;
@@ -47,8 +45,7 @@ struct BatchJob {
   std::vector<Load> loads;   // by chunk; empty if the sequence does not read
   std::exception_ptr error;  // of the lowest row that failed
   std::atomic<std::int64_t> failed_row{none_failed};
-  // Chunks not yet finished. Written after the fields above and read before them, so it also
-  // carries them from thread to thread.
+  // Chunks not yet finished.
   std::atomic<std::int64_t> chunks_left{0};
 
   static constexpr std::int64_t none_failed = std::numeric_limits<std::int64_t>::max();

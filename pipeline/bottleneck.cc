@@ -94,7 +94,7 @@ Bottleneck find_bottleneck(const LoaderStats& stats) {
   }
   found.wait_share = share_of(stats.wait_seconds - stats.first_batch_seconds, seconds);
   found.gain_without_waiting = 1 / std::max(1 - found.wait_share, 1e-3);
-  found.cores_busy = share_of(stats.fill_seconds, stats.threads * stats.seconds);
+  found.cores_busy = share_of(stats.fill_seconds, stats.thread_seconds);
   found.disk_busy = share_of(stats.io_seconds, stats.io_threads * stats.seconds);
   if (found.wait_share <= waits_from) {
     found.who = Bottleneck::Who::consumer;

@@ -58,7 +58,6 @@ bool ChunkFiller::fill_or_read(BatchJob& job, Chunk chunk, Span rows) {
     const ReadPool::Task task{
         {job.begin, row + filled}, chunk.job,         chunk.index, job.generation,
         run.first + filled,        run.count - filled};
-    load.here.store(false, std::memory_order_release);
     reads_->read(task);
     return false;
   }
@@ -66,9 +65,7 @@ bool ChunkFiller::fill_or_read(BatchJob& job, Chunk chunk, Span rows) {
 }
 
 ReadPool::Result ChunkFiller::take_read(BatchJob& job, Chunk chunk) {
-  BatchJob::Load& load = job.loads[chunk.index];
-  static_cast<void>(load.here.load(std::memory_order_acquire));
-  return std::exchange(load.result, {});
+  return std::exchange(job.loads[chunk.index].result, {});
 }
 
 bool ChunkFiller::refill(BatchJob& job, Chunk chunk, const ReadPool::Result& read) {
@@ -104,9 +101,7 @@ bool ChunkFiller::is_wanted(const ReadPool::Task& task) const noexcept {
 }
 
 void ChunkFiller::take(const ReadPool::Task& task, ReadPool::Result result) noexcept {
-  BatchJob::Load& load = jobs_[task.job].loads[task.chunk];
-  load.result = std::move(result);
-  load.here.store(true, std::memory_order_release);
+  jobs_[task.job].loads[task.chunk].result = std::move(result);
   owner_.chunk_is_here({task.job, task.chunk});
 }
 

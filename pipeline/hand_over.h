@@ -25,7 +25,7 @@ class HandOver {
     // Thread-safe if `body` is. Returns and throws what that does.
     template <class... Args>
     decltype(auto) operator()(Args&&... args) const {
-      static_cast<void>(given.load(std::memory_order_acquire));  // before a member is read
+      see_given();  // before a member is read
       const Call call(*hand_over_);
       return body_(std::forward<Args>(args)...);
     }
@@ -53,6 +53,8 @@ class HandOver {
   }
   // What this thread has written is seen by calls that start from now on.
   static void give() noexcept { given.fetch_add(1, std::memory_order_release); }
+  // This thread sees what was written before any give(): for work that is no task().
+  static void see_given() noexcept { static_cast<void>(given.load(std::memory_order_acquire)); }
   // What finished calls have written is seen by this thread.
   void take_back() const noexcept { static_cast<void>(ended_.load(std::memory_order_acquire)); }
 

@@ -18,6 +18,7 @@ Loader::~Loader() = default;
 
 std::optional<Batch> Loader::next() { return engine_->next(); }
 void Loader::cancel() noexcept { engine_->cancel(); }
+void Loader::set_threads(int threads) { engine_->set_threads(threads); }
 StreamState Loader::state() const { return engine_->state(); }
 void Loader::restore(const StreamState& state) { engine_->restore(state); }
 const BatchSpec& Loader::spec() const { return engine_->sequence().spec(); }

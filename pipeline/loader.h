@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "headrace/pipeline/batch.h"
+#include "headrace/pipeline/compute_pool.h"
 #include "headrace/pipeline/loader_stats.h"
 #include "headrace/pipeline/memory_budget.h"
 #include "headrace/pipeline/sequence.h"
@@ -18,9 +19,12 @@ struct LoaderOptions {
   std::int64_t batch_size = 32;  // of all ranks together
   // Leaves out the samples at the end of an epoch that do not fill a batch.
   bool drop_last = false;
-  int threads = 0;   // that fill batches; 0: one for each core this process may use
+  int threads = 0;   // that fill batches, at most; 0: all that the pool has
   int prefetch = 4;  // batches made ahead of the consumer, and one more for each lease not held
   int leases = 2;    // batches the consumer may hold at the same time
+  // Whose threads they are. Absent: the process's, which all such loaders share; it has one for
+  // each core that the process may use, and more while a loader asks for more.
+  std::shared_ptr<ComputePool> pool = {};
   // This process's part of each batch. Positions stay those of the whole stream, so a state saved
   // by any rank goes on with any number of ranks and any batch size, and no sample is lost or
   // repeated.
@@ -53,9 +57,9 @@ struct StreamState {
 // batches do not depend on the number of threads, nor on how far it runs ahead. The stream goes on
 // across the ends of epochs without draining. Memory is bounded by prefetch + leases slots.
 //
-// One consumer thread at a time; cancel() and stats() from any thread. Several loaders may run in
-// one process. Destruction at any moment stops the work in flight and returns when no thread
-// touches the sequence any more.
+// One consumer thread at a time; cancel(), set_threads() and stats() from any thread. Several
+// loaders may run in one process, and share its cores (compute_pool.h). Destruction at any moment
+// stops the work in flight and returns when no thread touches the sequence any more.
 class Loader {
  public:
   // Starts working at once.
@@ -69,11 +73,16 @@ class Loader {
   // The next batch; nothing, once, at the end of each epoch, and for ever after the last one.
   // Waits while none is ready. Throws what fill() threw, at its place in the order; the call after
   // that goes on with the next batch. Throws Error{cancelled} after cancel(), and
-  // Error{invalid_argument} if the consumer already holds `leases` batches.
+  // Error{invalid_argument} if the consumer already holds `leases` batches, or is itself a thread
+  // of the loader's pool.
   std::optional<Batch> next();
 
   // Makes next() throw, now and from now on, and stops the work. From any thread.
   void cancel() noexcept;
+
+  // Changes LoaderOptions::threads, from the next chunk on; batches stay the same. From any thread.
+  // Throws Error{invalid_argument} beyond 0 to 4,096.
+  void set_threads(int threads);
 
   // Where the stream goes on after the last batch handed out: after an epoch's last one, at that
   // epoch's end, which next() will tell. A checkpoint should rather save the end() of the last
@@ -85,13 +94,13 @@ class Loader {
 
   const BatchSpec& spec() const;
   const Sequence& sequence() const;
-  const LoaderOptions& options() const;  // threads and read_ahead_bytes resolved
+  const LoaderOptions& options() const;  // as given; pool, threads and read_ahead_bytes resolved
   std::int64_t batches_per_epoch() const;
   std::size_t memory_bytes() const;  // of all slots
   LoaderStats stats() const;
 
  private:
-  class Engine;  // the oneTBB flow graph; loader_engine.h
+  class Engine;  // loader_engine.h
   std::unique_ptr<Engine> engine_;
 };
 

@@ -1,5 +1,7 @@
 #include "headrace/pipeline/loader_engine.h"
 
+#include <oneapi/tbb/task_arena.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -31,45 +33,21 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
       cut_at_(options_.start),
       finished_(static_cast<std::size_t>(pool_.slots())),
       taken_to_(options_.start),
-      workers_(options_.threads),
-      arena_(options_.threads, 0),
-      filler_(*sequence_, layout_, jobs_, options_, *this, stop_) {
+      filler_(*sequence_, layout_, jobs_, options_, *this, stop_),
+      lane_(options_.pool, *this, options_.threads) {
   layout_.check(options_.start);
   stats_.slot_bytes = pool_.bytes();
-  stats_.threads = options_.threads;
+  stats_.threads = lane_.threads();
   if (ChunkFiller::reads_ahead(options_, *sequence_)) stats_.io_threads = options_.io_threads;
-  arena_.execute([this] { make_graph(); });  // where a graph is made is where it runs
   pool_.on_return([](void* engine) { static_cast<Engine*>(engine)->kick(); }, this);
-  HandOver::give();
   kick();
-}
-
-void Loader::Engine::make_graph() {
-  graph_.emplace();
-  const auto cut_task =
-      hand_over_.task([this](SlotsFree, CutNode::output_ports_type& ports) { cut(ports); });
-  const auto fill_task = hand_over_.task([this](Chunk chunk) {
-    fill(chunk);
-    return tbb::flow::continue_msg();
-  });
-  const auto refill_task = hand_over_.task([this](Chunk chunk) {
-    refill(chunk);
-    return tbb::flow::continue_msg();
-  });
-  const auto threads = static_cast<std::size_t>(options_.threads);
-  cut_.emplace(*graph_, tbb::flow::serial, cut_task);
-  fill_.emplace(*graph_, threads, fill_task);
-  // Before what comes later in the stream.
-  refill_.emplace(*graph_, threads, refill_task, tbb::flow::node_priority_t(1));
-  tbb::flow::make_edge(tbb::flow::output_port<0>(*cut_), *fill_);
 }
 
 Loader::Engine::~Engine() {
   stop_ = true;
   pool_.stop_notifying();
   filler_.stop();
-  graph_->wait_for_all();
-  hand_over_.take_back();
+  lane_.close();
 }
 
 // Takes the memory that the options' budget is to bound.
@@ -89,31 +67,43 @@ LoaderOptions Loader::Engine::budgeted(LoaderOptions options) {
   return options;
 }
 
-// --- The graph's side ---
+// --- The side of the threads that fill ---
 
 void Loader::Engine::kick() noexcept {
-  if (kicked_.exchange(true)) return;  // cut() has yet to begin, and will see the slot
+  if (kicks_.fetch_add(1, std::memory_order_acq_rel) != 0) return;  // cut() will look again
   try {
-    cut_->try_put(SlotsFree());
+    lane_.post_urgent({.kind = cut_batches});
   } catch (...) {
     fail(std::current_exception());
   }
 }
 
-void Loader::Engine::cut(CutNode::output_ports_type& ports) noexcept {
-  kicked_.exchange(false);
-  try {
-    while (BatchJob* job = start_job()) {
-      const std::int64_t chunks = job->chunks;
-      job->chunks_left.store(chunks, std::memory_order_release);
-      const auto number = static_cast<std::uint32_t>(job - jobs_.data());
-      for (std::int64_t i = 0; i < chunks; ++i) {
-        std::get<0>(ports).try_put({number, static_cast<std::uint32_t>(i)});
+void Loader::Engine::run(ComputeLane::Work work) noexcept {
+  switch (work.kind) {
+    case cut_batches: return cut();
+    case fill_chunk: return fill({work.first, work.second});
+    default: return refill({work.first, work.second});
+  }
+}
+
+void Loader::Engine::cut() noexcept {
+  int seen = kicks_.load(std::memory_order_acquire);
+  while (seen != 0) {
+    try {
+      while (BatchJob* job = start_job()) {
+        const auto chunks = static_cast<std::uint32_t>(job->chunks);
+        job->chunks_left.store(chunks, std::memory_order_release);
+        const auto number = static_cast<std::uint32_t>(job - jobs_.data());
+        if (chunks == 0) {
+          finish(*job);  // an empty share
+        } else {
+          lane_.post({.kind = fill_chunk, .first = number}, chunks);
+        }
       }
-      if (chunks == 0) finish(*job);  // an empty share
+    } catch (...) {
+      fail(std::current_exception());
     }
-  } catch (...) {
-    fail(std::current_exception());
+    seen = kicks_.fetch_sub(seen, std::memory_order_acq_rel) - seen;
   }
 }
 
@@ -181,7 +171,6 @@ void Loader::Engine::run_body(BatchJob& job, Chunk chunk, Make make) noexcept {
 
 void Loader::Engine::fill(Chunk chunk) noexcept {
   BatchJob& job = jobs_[chunk.job];
-  static_cast<void>(job.chunks_left.load(std::memory_order_acquire));  // see BatchJob
   run_body(job, chunk, [&] { return filler_.fill(job, chunk); });
 }
 
@@ -193,7 +182,7 @@ void Loader::Engine::refill(Chunk chunk) noexcept {
 
 void Loader::Engine::chunk_is_here(Chunk chunk) noexcept {
   try {
-    refill_->try_put(chunk);
+    lane_.post_urgent({.kind = refill_chunk, .first = chunk.job, .second = chunk.index});
   } catch (...) {
     fail(std::current_exception());
   }
@@ -236,6 +225,11 @@ void Loader::Engine::fail(std::exception_ptr why) noexcept {
 // --- The consumer's side ---
 
 std::optional<Batch> Loader::Engine::next() {
+  if (lane_.is_own_thread()) {
+    refuse(
+        "a batch is asked for by a thread of the pool that is to make it, which could wait for "
+        "ever: give the loader that is used inside a sequence a ComputePool of its own");
+  }
   std::unique_lock lock(mutex_);
   throw_if_ended();
   if (pool_.leased() >= options_.leases) {
@@ -350,6 +344,16 @@ void Loader::Engine::trace_ready() const {
   if (options_.trace != nullptr) options_.trace->count("ready batches", ready_batches());
 }
 
+void Loader::Engine::set_threads(int threads) {
+  threads = usable_threads(threads, *options_.pool);
+  const std::lock_guard lock(mutex_);
+  lane_.set_threads(threads);
+  const Clock::time_point now = Clock::now();
+  stats_.thread_seconds += stats_.threads * seconds_between(threads_since_, now);
+  threads_since_ = now;
+  stats_.threads = lane_.threads();
+}
+
 LoaderStats Loader::Engine::stats() const {
   LoaderStats stats;
   {
@@ -359,6 +363,7 @@ LoaderStats Loader::Engine::stats() const {
     stats.wait_p99_seconds = waits_.percentile(0.99);
     if (starved_since_) stats.starved_seconds += seconds_between(*starved_since_, Clock::now());
     stats.ready_batches = ready_batches();
+    stats.thread_seconds += stats.threads * seconds_between(threads_since_, Clock::now());
   }
   stats.seconds = seconds_between(created_, Clock::now());
   stats.fill_seconds =

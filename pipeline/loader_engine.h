@@ -1,8 +1,5 @@
 #pragma once
 
-#include <oneapi/tbb/flow_graph.h>
-#include <oneapi/tbb/task_arena.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -11,32 +8,28 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <tuple>
 #include <vector>
 
 #include "headrace/pipeline/batch_job.h"
 #include "headrace/pipeline/chunk_filler.h"
-#include "headrace/pipeline/hand_over.h"
+#include "headrace/pipeline/compute_lane.h"
 #include "headrace/pipeline/loader.h"
 #include "headrace/pipeline/slot_pool.h"
 #include "headrace/pipeline/stream_layout.h"
-#include "headrace/pipeline/worker_budget.h"
 
 namespace headrace {
 
-// What a Loader is made of (not installed). Batches are made by a flow graph of two nodes, in an
-// arena of its own:
+// What a Loader is made of (not installed). Work goes through the loader's lane of a ComputePool:
 //
-//   a slot came back ─► cut_ (one at a time) ─► fill_ (`threads` at a time, first in first out)
-//                                                 │  not in memory
-//                                                 └─► ChunkFiller ─► refill_ (before fill_)
+//   a slot came back ─► cut (one at a time) ─► fill (`threads` at a time, first in first out)
+//                                                │  not in memory
+//                                                └─► ChunkFiller ─► refill (before fill)
 //
-// cut_ gives each free slot the next batch of the stream and cuts it into chunks of the sequence's
-// grain; fill_ fills them. Who finishes the last chunk of a batch puts it at its place in the row
-// that the consumer takes batches from. There is no node that sorts: it would be one more task for
-// each batch, and oneTBB would start it only after the chunks that wait already. A chunk whose
-// reading would wait leaves the graph, and comes back to refill_ with its bytes.
-class Loader::Engine final : private ChunkFiller::Owner {
+// cut() gives each free slot the next batch of the stream and cuts it into chunks of the sequence's
+// grain; fill() fills them. Who finishes the last chunk of a batch puts it at its place in the row
+// that the consumer takes batches from. A chunk whose reading would wait leaves the lane, and comes
+// back to refill() with its bytes.
+class Loader::Engine final : private ChunkFiller::Owner, private ComputeLane::Client {
  public:
   Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions options);
   ~Engine();
@@ -48,6 +41,7 @@ class Loader::Engine final : private ChunkFiller::Owner {
   StreamState state() const;
   void restore(const StreamState& state);
   LoaderStats stats() const;
+  void set_threads(int threads);
   const Sequence& sequence() const { return *sequence_; }
   const LoaderOptions& options() const { return options_; }
   std::size_t memory_bytes() const { return pool_.bytes(); }
@@ -55,16 +49,14 @@ class Loader::Engine final : private ChunkFiller::Owner {
  private:
   using Clock = std::chrono::steady_clock;
 
-  struct SlotsFree {};
-  using CutNode = tbb::flow::multifunction_node<SlotsFree, std::tuple<Chunk>>;
-  using FillNode = tbb::flow::function_node<Chunk, tbb::flow::continue_msg>;
+  enum WorkKind : std::uint32_t { cut_batches, fill_chunk, refill_chunk };
 
   LoaderOptions budgeted(LoaderOptions options);
 
-  // The graph's side.
-  void make_graph();
+  // The side of the threads that fill.
   void kick() noexcept;
-  void cut(CutNode::output_ports_type& ports) noexcept;
+  void run(ComputeLane::Work work) noexcept override;
+  void cut() noexcept;
   BatchJob* start_job();
   void fill(Chunk chunk) noexcept;
   void refill(Chunk chunk) noexcept;
@@ -96,12 +88,11 @@ class Loader::Engine final : private ChunkFiller::Owner {
   std::vector<BatchJob> jobs_;  // by Slot::index()
 
   std::atomic<bool> stop_{false};
-  std::atomic<bool> kicked_{false};
+  std::atomic<int> kicks_{0};  // that cut() has yet to look at
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::int64_t> fill_nanoseconds_{0};
-  HandOver hand_over_;  // to the graph
 
-  mutable std::mutex mutex_;  // guards what follows, up to the graph
+  mutable std::mutex mutex_;  // guards what follows, up to the filler
   std::condition_variable wake_consumer_;
   Position cut_at_;  // the next batch to be started
   std::uint64_t cut_ticket_ = 0;
@@ -114,16 +105,12 @@ class Loader::Engine final : private ChunkFiller::Owner {
   bool epoch_begins_ = false;   // the consumer was told of an epoch's end
   bool first_taken_ = false;
   LoaderStats stats_;
+  Clock::time_point threads_since_ = created_;  // of their present number
   DurationHistogram waits_;
   std::optional<Clock::time_point> starved_since_;
 
-  WorkerBudget workers_;
-  tbb::task_arena arena_;
-  std::optional<tbb::flow::graph> graph_;
-  std::optional<CutNode> cut_;
-  std::optional<FillNode> fill_;
-  std::optional<FillNode> refill_;
   ChunkFiller filler_;
+  ComputeLane lane_;
 };
 
 }  // namespace headrace

@@ -20,7 +20,8 @@ struct LoaderStats {
   int ready_batches = 0;             // finished and not yet asked for
   std::size_t slot_bytes = 0;        // memory of all slots
   double seconds = 0;                // since construction
-  int threads = 0;                   // that fill
+  int threads = 0;                   // that fill, at most, now
+  double thread_seconds = 0;         // they could have been busy, all together
   double fill_seconds = 0;           // they were busy, all together
   int io_threads = 0;                // that wait for disks
   double io_seconds = 0;             // they were busy, all together

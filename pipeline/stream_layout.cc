@@ -4,10 +4,11 @@
 #include <string>
 
 #include "headrace/pipeline/error.h"
-#include "headrace/pipeline/worker_budget.h"
 
 namespace headrace {
 namespace {
+
+constexpr int most_threads = 4096;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::invalid_argument, what);
@@ -38,8 +39,14 @@ std::int64_t largest_share(std::int64_t samples, const Shard& shard) {
 
 }  // namespace
 
+int usable_threads(int threads, const ComputePool& pool) {
+  if (threads < 0 || threads > most_threads) {
+    refuse("threads " + std::to_string(threads) + ": it must be 0 (one for each core) to 4,096");
+  }
+  return threads == 0 ? pool.threads() : threads;
+}
+
 LoaderOptions usable_options(LoaderOptions options, const Sequence* sequence) {
-  constexpr int most_threads = 4096;
   constexpr int most_batches = 1 << 20;
   if (sequence == nullptr) refuse("a loader needs a sequence");
   if (sequence->size() <= 0) refuse("a loader needs a sequence that is not empty");
@@ -47,8 +54,6 @@ LoaderOptions usable_options(LoaderOptions options, const Sequence* sequence) {
     if (!good) refuse(std::string(name) + " " + std::to_string(value) + ": it must be " + range);
   };
   need(options.batch_size > 0, "batch size", options.batch_size, "positive");
-  need(options.threads >= 0 && options.threads <= most_threads, "threads", options.threads,
-       "0 (one for each core) to 4,096");
   need(options.prefetch > 0 && options.prefetch <= most_batches, "prefetch", options.prefetch,
        "1 to 1,048,576");
   need(options.leases > 0 && options.leases <= most_batches, "leases", options.leases,
@@ -63,7 +68,8 @@ LoaderOptions usable_options(LoaderOptions options, const Sequence* sequence) {
   }
   validate(options.shard);
   if (options.shard.mode == ShardMode::drop) check_drop(options, sequence->size());
-  if (options.threads == 0) options.threads = usable_cores();
+  if (options.pool == nullptr) options.pool = ComputePool::of_process();
+  options.threads = usable_threads(options.threads, *options.pool);
   return options;
 }
 

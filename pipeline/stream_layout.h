@@ -40,8 +40,12 @@ class StreamLayout {
   const std::int64_t grain_;
 };
 
-// The options with what they leave open decided.
+// The options with what they leave open decided: the pool, and the number of threads.
 // Throws Error{invalid_argument} if they make no sense, for this sequence, or it is null or empty.
 LoaderOptions usable_options(LoaderOptions options, const Sequence* sequence);
+
+// How many threads of a pool `threads` means, 0 being all of them.
+// Throws Error{invalid_argument} if it is out of range.
+int usable_threads(int threads, const ComputePool& pool);
 
 }  // namespace headrace

@@ -2,11 +2,10 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
-#include <sched.h>
 
-#include <algorithm>
 #include <mutex>
-#include <thread>
+
+#include "headrace/pipeline/cpu_list.h"
 
 namespace headrace {
 
@@ -42,11 +41,6 @@ WorkerBudget::WorkerBudget(int threads) : process_(process()), threads_(threads)
 
 WorkerBudget::~WorkerBudget() { process_->change(-threads_); }
 
-int usable_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // over 1,024 cores
-}
+int usable_cores() { return static_cast<int>(usable_cpus().size()); }
 
 }  // namespace headrace

@@ -16,6 +16,7 @@ LoaderStats ten_seconds() {
   stats.first_batch_seconds = 1;
   stats.wait_seconds = 1;
   stats.threads = 2;
+  stats.thread_seconds = 2 * stats.seconds;
   stats.io_threads = 4;
   stats.stages.samples = 1000;
   return stats;

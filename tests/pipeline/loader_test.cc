@@ -2,44 +2,25 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <limits>
-#include <mutex>
 #include <new>
 #include <set>
 #include <string>
 
 #include "allocation_counter.h"
-#include "fake_sequence.h"
-#include "headrace/pipeline/fingerprint.h"
-#include "headrace/pipeline/worker_budget.h"
+#include "loader_checks.h"
 
 namespace headrace {
 namespace {
 
+using fake::counting;
 using fake::CountingSequence;
 using fake::eventually;
-using fake::sample_value;
+using fake::expect_samples_of;
+using fake::stream_fingerprint;
 using ::testing::HasSubstr;
-
-std::shared_ptr<CountingSequence> counting(std::int64_t size, std::int64_t grain = 3,
-                                           std::uint64_t seed = 1) {
-  return std::make_shared<CountingSequence>(size, grain, seed);
-}
-
-void expect_samples_of(const Batch& batch, Position begin, std::int64_t size) {
-  ASSERT_EQ(batch.begin(), begin);
-  ASSERT_EQ(batch.end(), (Position{begin.epoch, begin.sample + size}));
-  ASSERT_EQ(batch.size(), size);
-  const auto values = batch.field("value").as<std::uint64_t>();
-  for (std::int64_t row = 0; row < size; ++row) {
-    ASSERT_EQ(values[static_cast<std::size_t>(row)],
-              sample_value(1, begin.epoch, begin.sample + row));
-  }
-}
 
 // What is left of a stream that ends, in words: positions, values and ends of epochs.
 std::vector<std::string> rest_of(Loader& loader) {
@@ -60,15 +41,6 @@ std::vector<std::string> rest_of(Loader& loader) {
   EXPECT_FALSE(loader.next().has_value());
   EXPECT_FALSE(loader.next().has_value());
   return events;
-}
-
-std::uint64_t stream_fingerprint(std::shared_ptr<const Sequence> sequence, LoaderOptions options) {
-  Fingerprint fingerprint;
-  Loader loader(std::move(sequence), options);
-  while (loader.state().position.epoch < *options.epochs) {
-    if (const auto batch = loader.next()) fingerprint.add(*batch);
-  }
-  return fingerprint.value();
 }
 
 // --- The stream ---
@@ -445,102 +417,6 @@ TEST(Loader, MovesWithItsWork) {
   expect_samples_of(moved.next().value(), {0, 4}, 4);
   moved = Loader(counting(50), {.batch_size = 3, .threads = 1});
   expect_samples_of(moved.next().value(), {0, 0}, 3);
-}
-
-// --- Threads ---
-
-// A sequence whose first samples wait for one another: they pass only if so many run at once.
-struct Meeting {
-  explicit Meeting(int guests) : wanted(guests) {}
-  void arrive() {
-    ++here;
-    if (!eventually([this] { return here >= wanted; })) failed = true;
-  }
-  const int wanted;
-  std::atomic<int> here{0};
-  std::atomic<bool> failed{false};
-};
-
-std::shared_ptr<CountingSequence> meeting_sequence(Meeting& meeting) {
-  const auto sequence = counting(1000, 1);
-  sequence->before_sample = [&meeting](std::uint64_t epoch, std::int64_t position) {
-    if (epoch == 0 && position < meeting.wanted) meeting.arrive();
-  };
-  return sequence;
-}
-
-TEST(Loader, HasAsManyThreadsAsItWasAskedFor) {
-  for (const int threads : {1, 2, 3, 8}) {
-    Meeting meeting(threads);
-    Loader loader(meeting_sequence(meeting), {.batch_size = 10, .threads = threads});
-    expect_samples_of(loader.next().value(), {0, 0}, 10);
-    EXPECT_FALSE(meeting.failed) << threads;
-    EXPECT_EQ(loader.options().threads, threads);
-  }
-}
-
-TEST(Loader, HasNoMoreThreadsThanItWasAskedFor) {
-  const auto sequence = counting(2000, 1);
-  std::mutex mutex;
-  std::atomic<int> most{0};
-  sequence->before_sample = [&](std::uint64_t, std::int64_t) {
-    std::this_thread::sleep_for(std::chrono::microseconds(20));
-    const std::lock_guard lock(mutex);
-    most = std::max(most.load(), sequence->running());
-  };
-  Loader loader(sequence, {.batch_size = 100, .threads = 3, .epochs = 1});
-  while (loader.next()) {
-  }
-  EXPECT_LE(most, 3);
-}
-
-TEST(Loader, SeveralLoadersInOneProcessHaveTheirThreadsEach) {
-  Meeting meeting(4 + 4 + 4);
-  std::vector<Loader> loaders;
-  for (int i = 0; i < 3; ++i) {
-    const auto sequence = counting(1000, 1);
-    sequence->before_sample = [&meeting](std::uint64_t epoch, std::int64_t position) {
-      if (epoch == 0 && position < 4) meeting.arrive();
-    };
-    loaders.emplace_back(sequence, LoaderOptions{.batch_size = 10, .threads = 4});
-  }
-  for (Loader& loader : loaders) expect_samples_of(loader.next().value(), {0, 0}, 10);
-  EXPECT_FALSE(meeting.failed);
-}
-
-TEST(Loader, UsesTheCoresThereAreIfNotTold) {
-  Loader loader(counting(10), {.batch_size = 2});
-  EXPECT_EQ(loader.options().threads, usable_cores());
-  EXPECT_GE(loader.options().threads, 1);
-}
-
-TEST(Loader, WorksWithinATaskOfAnotherArena) {
-  tbb::task_arena arena(2, 1);
-  arena.execute([] {
-    tbb::parallel_for(0, 4, [](int) {
-      Loader loader(counting(40), {.batch_size = 4, .threads = 2, .epochs = 1});
-      for (std::int64_t first = 0; first < 40; first += 4) {
-        expect_samples_of(loader.next().value(), {0, first}, 4);
-      }
-      EXPECT_FALSE(loader.next());
-    });
-  });
-}
-
-TEST(Loader, ASequenceThatWorksInParallelItselfIsNotGivenOtherChunksMeanwhile) {
-  const auto sequence = counting(200, 1);
-  static thread_local int depth = 0;
-  std::atomic<int> deepest{0};
-  sequence->before_sample = [&](std::uint64_t, std::int64_t) {
-    ++depth;
-    deepest = std::max(deepest.load(), depth);
-    tbb::parallel_for(0, 50, [](int) { std::this_thread::yield(); });
-    --depth;
-  };
-  Loader loader(sequence, {.batch_size = 20, .threads = 3, .epochs = 1});
-  while (loader.next()) {
-  }
-  EXPECT_EQ(deepest, 1);
 }
 
 // --- Statistics ---
