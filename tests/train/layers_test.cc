@@ -81,6 +81,10 @@ TEST(Conv2D, RefusesWhatIsNoImageOrTooSmall) {
       throws_error(ErrorCode::invalid_argument, HasSubstr("at least 3 by 3")));
   EXPECT_THAT([] { Conv2D(0, 3); },
               throws_error(ErrorCode::invalid_argument, HasSubstr("at least 1 filter")));
+  EXPECT_THAT([] { Conv2D(1, 3, std::int64_t{1} << 60); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("go up to 1048576")));
+  EXPECT_THAT([] { LSTM(std::int64_t{1} << 61); },
+              throws_error(ErrorCode::invalid_argument, HasSubstr("between 1 and 1048576 units")));
   EXPECT_THAT([] { Conv2D(1, 3, 0); },
               throws_error(ErrorCode::invalid_argument, HasSubstr("strides")));
 }

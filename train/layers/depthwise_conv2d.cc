@@ -5,6 +5,11 @@
 #include "headrace/train/layers/single_input.h"
 
 namespace headrace {
+namespace {
+
+constexpr std::int64_t most_multiples = 1 << 20;
+
+}  // namespace
 
 DepthwiseConv2D::DepthwiseConv2D(Extent2 kernel_size, Extent2 strides, Padding padding,
                                  std::int64_t depth_multiplier, bool use_bias,
@@ -13,9 +18,10 @@ DepthwiseConv2D::DepthwiseConv2D(Extent2 kernel_size, Extent2 strides, Padding p
       window_{kernel_size, strides, padding, dilation_rate},
       use_bias_(use_bias),
       depthwise_initializer_(depthwise_initializer) {
-  if (depth_multiplier < 1) {
+  if (depth_multiplier < 1 || depth_multiplier > most_multiples) {
     throw Error(ErrorCode::invalid_argument,
-                "DepthwiseConv2D: depth_multiplier must be at least 1");
+                "DepthwiseConv2D: depth_multiplier must be at least 1, and at most " +
+                    std::to_string(most_multiples));
   }
   window_.check();
 }

@@ -5,6 +5,11 @@
 #include "headrace/train/layers/single_input.h"
 
 namespace headrace {
+namespace {
+
+constexpr std::int64_t most_units = 1 << 20;
+
+}  // namespace
 
 LSTM::LSTM(std::int64_t units, bool return_sequences, bool use_bias, bool unit_forget_bias,
            Initializer kernel_initializer, Initializer recurrent_initializer)
@@ -14,7 +19,11 @@ LSTM::LSTM(std::int64_t units, bool return_sequences, bool use_bias, bool unit_f
       unit_forget_bias_(unit_forget_bias),
       kernel_initializer_(kernel_initializer),
       recurrent_initializer_(recurrent_initializer) {
-  if (units < 1) throw Error(ErrorCode::invalid_argument, "LSTM: needs at least 1 unit");
+  if (units < 1 || units > most_units) {
+    throw Error(ErrorCode::invalid_argument, "LSTM: needs between 1 and " +
+                                                 std::to_string(most_units) + " units, not " +
+                                                 std::to_string(units));
+  }
 }
 
 std::shared_ptr<const Layer> LSTM::from(const Attributes& attributes) {

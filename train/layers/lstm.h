@@ -15,7 +15,7 @@ namespace headrace {
 // bias {4 units}.
 class LSTM : public Layer {
  public:
-  // Throws Error{invalid_argument} unless units is at least 1.
+  // Throws Error{invalid_argument} unless there are 1 to 2^20 units.
   explicit LSTM(std::int64_t units, bool return_sequences = false, bool use_bias = true,
                 bool unit_forget_bias = true,
                 Initializer kernel_initializer = Initializer::glorot_uniform,

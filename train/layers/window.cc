@@ -7,6 +7,8 @@
 namespace headrace {
 namespace {
 
+constexpr std::int64_t most = 1 << 20;
+
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
 
 Window::Axis axis(std::int64_t input, std::int64_t size, std::int64_t stride, Padding padding) {
@@ -40,6 +42,10 @@ Extent2 Window::span() const {
 
 void Window::check() const {
   if (size.height < 1 || size.width < 1) fail("the window must be at least 1 by 1");
+  for (const Extent2& extent : {size, strides, dilation}) {
+    if (std::max(extent.height, extent.width) <= most) continue;
+    fail("windows, strides and dilations go up to " + std::to_string(most));
+  }
   if (strides.height < 1 || strides.width < 1) fail("strides must be at least 1");
   if (dilation.height < 1 || dilation.width < 1) fail("dilations must be at least 1");
   if (strides != Extent2(1) && dilation != Extent2(1)) {

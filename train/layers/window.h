@@ -45,8 +45,8 @@ struct Window {
   Axis along_width(std::int64_t input) const;
   Extent2 span() const;
 
-  // Throws Error{invalid_argument} unless sizes, strides and dilations are at least 1, and one of
-  // strides and dilations is 1.
+  // Throws Error{invalid_argument} unless sizes, strides and dilations are between 1 and 2^20, and
+  // strides or dilations are 1.
   void check() const;
   // Height, width of the output for an image {height, width, channels}.
   // Throws Error{invalid_argument} if the input is no image or smaller than the window.
