@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <exception>
 #include <utility>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/train/gradient_buckets.h"
 
 namespace headrace {
 
@@ -14,95 +16,167 @@ void Replica::join(std::unique_ptr<Communicator> communicator) {
   communicator_ = std::move(communicator);
 }
 
-// What this replica does alone: if it fails, the others are told at once.
+// If this replica fails, the others are told at once.
 template <class Call>
 auto Replica::guarded(Call call) {
   try {
     return call();
   } catch (const std::exception& error) {
-    failed_first_ = true;
+    failed_first_ = !exchange_failed_;
     communicator_->abort(error.what());
     throw;
   }
 }
 
-StepInput Replica::share_of(const Batch& batch) const {
-  const std::int64_t ranks = communicator_->world_size();
-  const std::int64_t rank = communicator_->rank();
+// After an error no one touches what was given to the communicator.
+template <class Call>
+auto Replica::communicating(Call call) {
+  try {
+    return call();
+  } catch (const std::exception& error) {
+    exchange_failed_ = true;
+    communicator_->abort(error.what());
+    throw;
+  }
+}
+
+void Replica::run(Collective operation, std::span<float> values,
+                  std::chrono::milliseconds timeout) {
+  communicating([&] { communicator_->wait(communicator_->start(operation, values), timeout); });
+}
+
+bool Replica::any(bool own, std::chrono::milliseconds timeout) {
+  std::array<float, 1> voices{own ? 1.0f : 0.0f};
+  run(Collective::all_reduce_sum, voices, timeout);
+  return voices[0] > 0;
+}
+
+void Replica::take_from_rank_0(std::span<float> values, std::chrono::milliseconds timeout) {
+  run(Collective::broadcast, values, timeout);
+}
+
+void Replica::gather(std::span<float> values, std::chrono::milliseconds timeout) {
+  run(Collective::all_gather, values, timeout);
+}
+
+// Shares of ranks are in their order, so a process's ranks divide what the process has.
+StepInput Replica::own_share(const ProcessShare& process) const {
+  const Share share = share_of(process.global_rows, {.rank = communicator_->rank(),
+                                                     .world_size = communicator_->world_size()});
   StepInput input;
-  input.batch = &batch;
-  input.first = rank * batch.size() / ranks;
-  input.rows = (rank + 1) * batch.size() / ranks - input.first;
-  input.global_rows = batch.size();
-  input.global_first = input.first;
+  input.batch = process.batch;
+  input.first = share.first - process.first;
+  input.rows = share.samples;
+  input.global_rows = process.global_rows;
+  input.global_first = share.first;
   return input;
 }
 
-StepOutcome Replica::step(const Batch& batch, std::uint64_t seed, std::uint64_t step,
-                          double learning_rate, std::chrono::milliseconds timeout) {
-  failed_first_ = false;
-  began_update_ = false;
-  StepInput input = share_of(batch);
-  input.seed = seed;
-  input.step = step;
+// What the plan calls while it works.
+class Replica::Listening {
+ public:
+  Listening(Replica& replica, GradientBuckets& buckets, std::chrono::milliseconds timeout)
+      : plan_(*replica.plan_) {
+    plan_.set_gradient_listener([&](std::size_t, std::size_t last) {
+      replica.communicating([&] { buckets.ready(last); });
+    });
+    if (!replica.synchronized_) return;
+    plan_.set_statistics_reducer([&replica, timeout](std::span<float> values) {
+      replica.run(Collective::all_reduce_sum, values, timeout);
+    });
+  }
+  ~Listening() {
+    plan_.set_gradient_listener({});
+    plan_.set_statistics_reducer({});
+  }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
 
-  StepOutcome outcome;
-  const std::span<float> gradients = guarded([&] {
+ private:
+  Plan& plan_;
+};
+
+// The order of operations is the same on every rank, those that stop too.
+StepReport Replica::step(const ProcessShare& share, const StepSettings& settings) {
+  failed_first_ = exchange_failed_ = began_update_ = false;
+  StepReport own;
+  own.stopped = share.batch == nullptr;
+  // Who takes statistics together must know beforehand that all are there.
+  if (synchronized_ && any(own.stopped, settings.timeout)) return {.stopped = true};
+
+  GradientBuckets buckets(*communicator_, plan_->gradients(), settings.bucket);
+  guarded([&] {
     plan_->reset_metrics();
+    if (own.stopped) return;
+    const Listening listening(*this, buckets, settings.timeout);
+    StepInput input = own_share(share);
+    input.seed = settings.seed;
+    input.step = settings.step;
     try {
       plan_->forward_backward(input);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::cancelled) throw;
-      outcome.stopped = true;
+      own.stopped = true;
     }
-    outcome.sums = plan_->metrics();
-    return plan_->gradients();
+    own.sums = plan_->metrics();
+    own.not_finite = !std::isfinite(own.sums.loss);
   });
-
-  // Whether to update is decided by all, so that all weights change or none: the replicas vote
-  // along with the gradients, those that were stopped too, and only a step without a voice against
-  // it is taken.
-  std::array<float, 2> against{outcome.stopped ? 1.0f : 0.0f,
-                               std::isfinite(outcome.sums.loss) ? 0.0f : 1.0f};
-  try {
-    const auto vote = communicator_->start(Collective::all_reduce_sum, against);
-    const auto sum = communicator_->start(Collective::all_reduce_sum, gradients);
-    communicator_->wait(vote, timeout);
-    communicator_->wait(sum, timeout);
-  } catch (const std::exception& error) {
-    communicator_->abort(error.what());  // also: from here on no one touches the two buffers
-    throw;
-  }
-  outcome.stopped = against[0] > 0;
-  outcome.not_finite = against[1] > 0;
-  if (!outcome.stopped && !outcome.not_finite) {
+  StepReporter reporter(*communicator_);
+  const StepReport all = communicating([&] {
+    buckets.finish();
+    reporter.start(own, settings.step, settings.learning_rate);
+    buckets.wait(settings.timeout);
+    return reporter.wait(settings.timeout);
+  });
+  if (!all.stopped && !all.not_finite) {
     began_update_ = true;
-    guarded([&] { plan_->update(learning_rate, step + 1); });
+    guarded([&] { plan_->update(settings.learning_rate, settings.step + 1); });
   }
-  return outcome;
+  return all;
 }
 
 template <class Call>
-void Replica::for_each_chunk(const Batch& batch, Call call) const {
-  const StepInput share = share_of(batch);
-  for (std::int64_t done = 0; done < share.rows; done += capacity_) {
-    StepInput chunk = share;
-    chunk.first += done;
-    chunk.global_first += done;
-    chunk.rows = std::min(capacity_, share.rows - done);
-    call(chunk);
+void Replica::for_each_chunk(StepInput share, Call call) const {
+  const std::int64_t rows = share.rows;
+  for (std::int64_t done = 0; done < rows; done += capacity_) {
+    share.rows = std::min(capacity_, rows - done);
+    call(share);
+    share.first += share.rows;
+    share.global_first += share.rows;
   }
 }
 
-MetricSums Replica::evaluate(const Batch& batch) {
-  plan_->reset_metrics();
-  for_each_chunk(batch, [&](const StepInput& chunk) { plan_->evaluate(chunk); });
-  return plan_->metrics();
+StepReport Replica::evaluate(const ProcessShare& share, const StepSettings& settings) {
+  failed_first_ = exchange_failed_ = false;
+  StepReport own;
+  own.stopped = share.batch == nullptr;
+  guarded([&] {
+    plan_->reset_metrics();
+    if (own.stopped) return;
+    try {
+      for_each_chunk(own_share(share), [&](const StepInput& chunk) { plan_->evaluate(chunk); });
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::cancelled) throw;
+      own.stopped = true;
+    }
+    own.sums = plan_->metrics();
+  });
+  StepReporter reporter(*communicator_);
+  return communicating([&] {
+    reporter.start(own, settings.step, settings.learning_rate);
+    return reporter.wait(settings.timeout);
+  });
 }
 
-void Replica::predict(const Batch& batch, std::span<float> output) {
+void Replica::predict(const Batch& batch, int replica, int replicas, std::span<float> output) {
+  const Share share = share_of(batch.size(), {.rank = replica, .world_size = replicas});
+  StepInput input;
+  input.batch = &batch;
+  input.first = input.global_first = share.first;
+  input.rows = share.samples;
+  input.global_rows = batch.size();
   const std::size_t width = output.size() / static_cast<std::size_t>(batch.size());
-  for_each_chunk(batch, [&](const StepInput& chunk) {
+  for_each_chunk(input, [&](const StepInput& chunk) {
     plan_->predict(chunk, output.subspan(static_cast<std::size_t>(chunk.first) * width,
                                          static_cast<std::size_t>(chunk.rows) * width));
   });

@@ -7,55 +7,85 @@
 #include <utility>
 
 #include "headrace/pipeline/batch.h"
+#include "headrace/pipeline/shard.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/communicator.h"
+#include "headrace/train/step_report.h"
 
 namespace headrace {
 
-// What one step came to. Whether the weights changed is the same on all replicas.
-struct StepOutcome {
-  bool stopped = false;     // some replica saw its stop flag; no replica changed its weights
-  bool not_finite = false;  // some replica's loss was not finite; the same
-  MetricSums sums;          // of the replica's own rows
+// A step as all ranks take it.
+struct StepSettings {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;  // counts from 0
+  double learning_rate = 0;
+  std::size_t bucket = 0;  // gradients that are exchanged at a time
+  std::chrono::milliseconds timeout{};
+};
+
+// What this process has of a batch: the samples [first, first + rows) of `global_rows`.
+struct ProcessShare {
+  const Batch* batch = nullptr;
+  std::int64_t first = 0;
+  std::int64_t rows = 0;
+  std::int64_t global_rows = 0;
 };
 
 // One copy of the model, its share of the work, and its voice among the others. Used by one thread
 // at a time.
 class Replica {
  public:
-  Replica(std::unique_ptr<Plan> plan, std::int64_t capacity)
-      : plan_(std::move(plan)), capacity_(capacity) {}
+  // `synchronized`: the model has layers that take statistics over all ranks' rows.
+  Replica(std::unique_ptr<Plan> plan, std::int64_t capacity, bool synchronized)
+      : plan_(std::move(plan)), capacity_(capacity), synchronized_(synchronized) {}
 
   Plan& plan() { return *plan_; }
   const Plan& plan() const { return *plan_; }
+  const Communicator& communicator() const { return *communicator_; }
 
   // Joins a group, and leaves the one before.
   void join(std::unique_ptr<Communicator> communicator);
 
-  // Forward, backward, exchange of gradients and, if every replica agrees, the update. An error
-  // ends the step on every replica; failed_first() tells those where it began. `step` counts from
-  // 0.
-  StepOutcome step(const Batch& batch, std::uint64_t seed, std::uint64_t step, double learning_rate,
-                   std::chrono::milliseconds timeout);
+  // Forward, backward, exchange of gradients and, if every replica agrees, the update. Without a
+  // batch it says that this process was told to stop. The report is that of all ranks: unless they
+  // have `stopped` or found `not_finite`, all have changed their weights, else none. An error ends
+  // the step on every replica; failed_first() tells those where it began.
+  StepReport step(const ProcessShare& share, const StepSettings& settings);
   bool failed_first() const { return failed_first_; }
   bool began_update() const { return began_update_; }
 
-  // The sums over this replica's rows of the batch.
-  MetricSums evaluate(const Batch& batch);
-  // `output` is that of the whole batch; this replica's rows of it are written.
-  void predict(const Batch& batch, std::span<float> output);
+  // The sums over all ranks' rows of the batch; without a batch as step().
+  StepReport evaluate(const ProcessShare& share, const StepSettings& settings);
+  // `output` is that of this process's whole share; this replica's rows of it are written. No
+  // other process takes part. `replicas` of this process divide the rows.
+  void predict(const Batch& batch, int replica, int replicas, std::span<float> output);
+
+  // Whether any rank says so.
+  bool any(bool own, std::chrono::milliseconds timeout);
+  // Brings what rank 0 has into `values` of every rank, which are as many.
+  void take_from_rank_0(std::span<float> values, std::chrono::milliseconds timeout);
+  // Parts of `values`, one a rank, go to all.
+  void gather(std::span<float> values, std::chrono::milliseconds timeout);
+  // Tells all others that this one fails.
+  void abort(const char* reason) noexcept { communicator_->abort(reason); }
 
  private:
+  class Listening;
   template <class Call>
   auto guarded(Call call);
   template <class Call>
-  void for_each_chunk(const Batch& batch, Call call) const;
-  StepInput share_of(const Batch& batch) const;
+  auto communicating(Call call);
+  template <class Call>
+  void for_each_chunk(StepInput share, Call call) const;
+  StepInput own_share(const ProcessShare& share) const;
+  void run(Collective operation, std::span<float> values, std::chrono::milliseconds timeout);
 
   std::unique_ptr<Plan> plan_;
   std::int64_t capacity_;  // rows of one call of the plan
+  bool synchronized_;
   std::unique_ptr<Communicator> communicator_;
   bool failed_first_ = false;
+  bool exchange_failed_ = false;
   bool began_update_ = false;
 };
 

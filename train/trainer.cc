@@ -9,6 +9,7 @@
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/worker_budget.h"
 #include "headrace/train/initial_parameters.h"
+#include "headrace/train/layers/batch_normalization.h"
 #include "headrace/train/trainer_impl.h"
 #include "headrace/train/training_state_json.h"
 
@@ -36,15 +37,22 @@ TrainerOptions checked(TrainerOptions options) {
   return options;
 }
 
-PlanOptions plan_options(const TrainerOptions& options) {
+PlanOptions plan_options(const TrainerOptions& options, int ranks) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   PlanOptions plan;
-  plan.batch_size = (options.batch_size + options.replicas - 1) / options.replicas;
+  plan.batch_size = (options.batch_size + ranks - 1) / ranks;
   plan.threads = std::max(1, threads / options.replicas);
   plan.training = true;
   plan.loss = options.loss;
   plan.optimizer = options.optimizer;
   return plan;
+}
+
+bool has_synchronized_statistics(const Graph& graph) {
+  return std::any_of(graph.layers().begin(), graph.layers().end(), [](const auto& entry) {
+    const auto* layer = dynamic_cast<const BatchNormalization*>(entry.layer.get());
+    return layer != nullptr && layer->synchronized();
+  });
 }
 
 bool same_but_learning_rate(Optimizer a, Optimizer b) {
@@ -61,21 +69,28 @@ Trainer::Impl::Impl(Graph model, TrainerOptions wishes, Backend& backend,
       options(checked(std::move(wishes))),
       communicators(std::move(factory)),
       threads(options.replicas) {
+  auto group = make_group();
+  const int ranks = group[0]->world_size();
+  const bool synchronizes = ranks > 1 && has_synchronized_statistics(graph);
   const std::vector<NamedTensor> parameters = initial_parameters(graph, options.seed);
-  const PlanOptions plan = plan_options(options);
-  for (int rank = 0; rank < options.replicas; ++rank) {
-    replicas.emplace_back(backend.compile(graph, plan), plan.batch_size);
+  const PlanOptions plan = plan_options(options, ranks);
+  for (auto& communicator : group) {
+    replicas.emplace_back(backend.compile(graph, plan), plan.batch_size, synchronizes);
     replicas.back().plan().set_parameters(parameters);
+    replicas.back().join(std::move(communicator));
   }
-  make_group();
 }
 
-void Trainer::Impl::make_group() {
+std::vector<std::unique_ptr<Communicator>> Trainer::Impl::make_group() const {
   auto group = communicators(options.replicas);
-  require(group.size() == replicas.size(), "the communicators are not as many as the replicas");
-  for (std::size_t rank = 0; rank < replicas.size(); ++rank) {
-    replicas[rank].join(std::move(group[rank]));
-  }
+  require(group.size() == static_cast<std::size_t>(options.replicas),
+          "the communicators are not as many as the replicas");
+  return group;
+}
+
+void Trainer::Impl::renew_group() {
+  auto group = make_group();
+  for (std::size_t i = 0; i < replicas.size(); ++i) replicas[i].join(std::move(group[i]));
 }
 
 void Trainer::Impl::require_usable() const {
@@ -84,68 +99,57 @@ void Trainer::Impl::require_usable() const {
           "set_parameters() and restore(), or make a new one");
 }
 
-template <class Task>
-void Trainer::Impl::on_every_replica(Task task) {
-  const auto errors =
-      threads.run([&](int rank) { task(replicas[static_cast<std::size_t>(rank)], rank); });
-  std::optional<std::size_t> worst;
-  for (std::size_t rank = 0; rank < errors.size(); ++rank) {
-    if (errors[rank] == nullptr) continue;
-    if (!worst || (replicas[rank].failed_first() && !replicas[*worst].failed_first())) worst = rank;
-  }
-  if (!worst) return;
-  if (replicas.size() == 1) std::rethrow_exception(errors[*worst]);
-  try {
-    std::rethrow_exception(errors[*worst]);
-  } catch (const Error& error) {
-    throw error.with_context("replica " + std::to_string(*worst));
-  }
-}
-
 void Trainer::Impl::set_stop_flag(const std::atomic<bool>* stop) {
   for (Replica& replica : replicas) replica.plan().set_stop_flag(stop);
 }
 
-std::optional<MetricSums> Trainer::Impl::step(const Batch& batch) {
+std::optional<MetricSums> Trainer::Impl::step(const Batch* batch) {
   require_usable();
-  require(batch.size() <= options.batch_size, "a batch of " + std::to_string(batch.size()) +
-                                                  " samples for a trainer made for " +
-                                                  std::to_string(options.batch_size));
-  std::vector<StepOutcome> outcomes(replicas.size());
+  synchronize();
+  if (batch != nullptr) {
+    require(batch->size() <= options.batch_size, "a batch of " + std::to_string(batch->size()) +
+                                                     " samples for a trainer made for " +
+                                                     std::to_string(options.batch_size));
+  }
+  const ProcessShare share = batch != nullptr ? share_of(*batch) : ProcessShare{};
+  StepReport report;
   try {
-    on_every_replica([&](Replica& replica, int rank) {
-      outcomes[static_cast<std::size_t>(rank)] =
-          replica.step(batch, options.seed, total_steps, headrace::learning_rate(options.optimizer),
-                       options.rank_timeout);
+    on_every_replica([&](Replica& replica, int number) {
+      const StepReport heard = replica.step(share, settings());
+      if (number == 0) report = heard;
     });
   } catch (...) {
     weights_lost = state_lost = std::any_of(replicas.begin(), replicas.end(),
                                             [](const Replica& r) { return r.began_update(); });
-    make_group();
+    renew_group();
     throw;
   }
-  if (outcomes[0].stopped) return std::nullopt;
-  MetricSums sums;
-  for (const StepOutcome& outcome : outcomes) sums += outcome.sums;
-  if (outcomes[0].not_finite) {
+  if (report.stopped) return std::nullopt;
+  if (report.not_finite) {
     throw Error(ErrorCode::backend,
-                "the loss is " + std::to_string(sums.loss) + " in step " +
+                "the loss is " + std::to_string(report.sums.loss) + " in step " +
                     std::to_string(total_steps + 1) + ", with a learning rate of " +
                     std::to_string(headrace::learning_rate(options.optimizer)) +
                     ": try a lower one, and look for values in the data that are not finite");
   }
   ++total_steps;
-  return sums;
+  return report.sums;
 }
 
-MetricSums Trainer::Impl::evaluate(const Batch& batch) {
-  std::vector<MetricSums> sums(replicas.size());
-  on_every_replica([&](Replica& replica, int rank) {
-    sums[static_cast<std::size_t>(rank)] = replica.evaluate(batch);
-  });
-  MetricSums total;
-  for (const MetricSums& part : sums) total += part;
-  return total;
+std::optional<MetricSums> Trainer::Impl::evaluate(const Batch* batch) {
+  const ProcessShare share = batch != nullptr ? share_of(*batch) : ProcessShare{};
+  StepReport report;
+  try {
+    on_every_replica([&](Replica& replica, int number) {
+      const StepReport heard = replica.evaluate(share, settings());
+      if (number == 0) report = heard;
+    });
+  } catch (...) {
+    renew_group();
+    throw;
+  }
+  if (report.stopped) return std::nullopt;
+  return report.sums;
 }
 
 Trainer::Trainer(Graph graph, TrainerOptions options, Backend& backend,
@@ -155,7 +159,7 @@ Trainer::Trainer(Graph graph, TrainerOptions options, Backend& backend,
 Trainer::~Trainer() = default;
 
 MetricSums Trainer::train_step(const Batch& batch) {
-  const auto sums = impl_->step(batch);
+  const auto sums = impl_->step(&batch);
   if (!sums) throw Error(ErrorCode::cancelled, "the step was stopped; the weights are as before");
   return *sums;
 }
@@ -164,10 +168,14 @@ std::vector<float> Trainer::predict(const Batch& batch) {
   impl_->require_usable();
   const std::int64_t width = impl_->graph.shape(impl_->graph.output()).elements();
   std::vector<float> output(static_cast<std::size_t>(batch.size() * width));
-  impl_->on_every_replica([&](Replica& replica, int) { replica.predict(batch, output); });
+  impl_->on_every_replica([&](Replica& replica, int number) {
+    replica.predict(batch, number, impl_->options.replicas, output);
+  });
   return output;
 }
 
+int Trainer::process() const { return impl_->process(); }
+int Trainer::processes() const { return impl_->processes(); }
 const Graph& Trainer::graph() const { return impl_->graph; }
 const History& Trainer::history() const { return impl_->history; }
 bool Trainer::interrupted() const { return impl_->interrupted; }
@@ -189,6 +197,7 @@ std::vector<NamedTensor> Trainer::parameters() const {
 void Trainer::set_parameters(std::span<const NamedTensor> parameters) {
   for (Replica& replica : impl_->replicas) replica.plan().set_parameters(parameters);
   impl_->weights_lost = false;
+  impl_->synchronized = false;
 }
 
 TrainingState Trainer::state() const {
@@ -223,6 +232,7 @@ void Trainer::restore(const TrainingState& state) {
   impl_->history = state.history;
   impl_->restored = true;
   impl_->state_lost = false;
+  impl_->synchronized = false;
 }
 
 Checkpoint Trainer::checkpoint() const {

@@ -20,12 +20,14 @@ namespace headrace {
 
 struct TrainerOptions {
   std::int64_t batch_size = 32;  // of all replicas together
-  int replicas = 1;              // data-parallel copies, each on its share of every batch
-  int threads = 0;               // of all replicas together; 0: one for each core
+  int replicas = 1;              // of this process, each on its share of every batch
+  int threads = 0;               // of them together; 0: one for each core
   Loss loss = {};
   Optimizer optimizer = {};
-  std::uint64_t seed = 0;  // of initial weights and dropout
-  std::chrono::milliseconds rank_timeout{60'000};
+  std::uint64_t seed = 0;                          // of initial weights and dropout
+  std::chrono::milliseconds rank_timeout{60'000};  // of waiting for other ranks
+  // Of gradients that are on their way between processes at a time, while more are computed.
+  std::size_t bucket_bytes = std::size_t{1} << 20;
 };
 
 struct FitOptions {
@@ -44,6 +46,11 @@ using CommunicatorFactory = std::function<std::vector<std::unique_ptr<Communicat
 // and batches any number of replicas gives the same weights up to rounding. Used by one thread at
 // a time; replica 0 works on that thread, the others have threads of their own.
 //
+// Over several processes (ProcessGroup::make_communicators) each has a trainer made with the same
+// options and calls the same in the same order. Each reads its own shard of every batch. What is
+// reported is of all processes, and the same on all; weights and state are too, so any one may save
+// them, and any number of processes may go on from there. One told to stop stops all.
+//
 // If a replica fails, the others give up too and the error reaches the caller. Failures before the
 // update leave the trainer as it was before the step. After one in the update replicas may differ:
 // the trainer then refuses all work until set_parameters() and restore() have both been called.
@@ -57,22 +64,27 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  // One step on one batch (up to batch_size samples; a short last one is weighted right).
+  // One step on one batch (up to batch_size samples; a short last one is weighted right), or on
+  // this process's share of it.
   // Returns the sums over the batch, made with the weights before the step.
   MetricSums train_step(const Batch& batch);
   // Trains until `options.epochs` epochs are done, counted by the loader's position. A training
   // that was under way goes on from state().stream: `data` is restored to it if it stands
   // elsewhere. If it was stopped, interrupted() is true and state() continues from the last whole
   // step. Throws Error{backend} naming step and epoch when the loss is not finite; the weights are
-  // then those before that step. Throws Error{invalid_argument} if `data` gives shares of batches
-  // (LoaderOptions::shard): replicas take theirs themselves.
+  // then those before that step. Throws Error{invalid_argument} if the shard of `data`
+  // (LoaderOptions::shard) is not {process(), processes()}: replicas take their part of it
+  // themselves.
   const History& fit(Loader& data, const FitOptions& options);
   // Loss and accuracy over the epoch that `data` was made to start with, in order, without dropout.
   // `data` stands at the start of that epoch again afterwards.
   MetricSums evaluate(Loader& data);
-  // The model's output for each row of the batch, batch.size() x output elements.
+  // The model's output for each row of the batch, batch.size() x output elements. Other processes
+  // take no part.
   std::vector<float> predict(const Batch& batch);
 
+  int process() const;  // of several that train together; 0 is to write files
+  int processes() const;
   const Graph& graph() const;
   const History& history() const;
   bool interrupted() const;

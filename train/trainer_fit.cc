@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -14,17 +15,31 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-// Replicas take their shares of a batch themselves, and add up no gradients of other processes.
-void require_whole_batches(const Loader& data) {
-  const Shard& shard = data.options().shard;
-  if (shard.world_size == 1) return;
-  throw Error(ErrorCode::invalid_argument,
-              "the loader gives rank " + std::to_string(shard.rank) + " of " +
-                  std::to_string(shard.world_size) +
-                  " its share of each batch: a trainer needs whole batches");
+bool is_set(const std::atomic<bool>* stop) { return stop != nullptr && stop->load(); }
+
+// A batch, or nothing at the end of an epoch; or word that all this is to stop.
+struct Next {
+  std::optional<Batch> batch;
+  bool stopped = false;
+};
+
+Next next_of(Loader& data, const std::atomic<bool>* stop) {
+  try {
+    return {data.next(), is_set(stop)};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled || !is_set(stop)) throw;
+    return {std::nullopt, true};
+  }
 }
 
-bool is_set(const std::atomic<bool>* stop) { return stop != nullptr && stop->load(); }
+// Whether what is left of the epoch makes no batch.
+bool is_at_end(const Loader& data, const Position& position) {
+  const LoaderOptions& options = data.options();
+  const std::int64_t left = data.sequence().size() - position.sample;
+  const std::int64_t samples = std::min(left, options.batch_size);
+  return samples <= 0 || (options.drop_last && samples < options.batch_size) ||
+         shared_samples(samples, options.shard) == 0;
+}
 
 }  // namespace
 
@@ -42,71 +57,83 @@ void Trainer::Impl::align(Loader& data) {
 }
 
 const History& Trainer::fit(Loader& data, const FitOptions& options) {
-  Impl& impl = *impl_;
-  impl.require_usable();
-  require_whole_batches(data);
+  impl_->require_usable();
+  try {
+    impl_->fit(*this, data, options);
+  } catch (const std::exception& error) {
+    impl_->abort_group(error.what());
+    throw;
+  }
+  return impl_->history;
+}
+
+void Trainer::Impl::fit(Trainer& trainer, Loader& data, const FitOptions& fit_options) {
+  require_own_shard(data);
   const auto limit = data.options().epochs;
-  if (limit && *limit < options.epochs) {
-    throw Error(ErrorCode::invalid_argument, "a training of " + std::to_string(options.epochs) +
+  if (limit && *limit < fit_options.epochs) {
+    throw Error(ErrorCode::invalid_argument, "a training of " + std::to_string(fit_options.epochs) +
                                                  " epochs from a loader that ends after " +
                                                  std::to_string(*limit));
   }
-  impl.align(data);
+  align(data);
+  synchronize();
 
   struct StopFlag {
     Impl& impl;
     ~StopFlag() { impl.set_stop_flag(nullptr); }
-  } const stop_flag{impl};
-  impl.set_stop_flag(options.stop);
-  impl.interrupted = false;
-  for (Callback* callback : options.callbacks) callback->on_train_begin(*this);
-  while (!impl.interrupted && impl.stream->position.epoch < options.epochs) {
-    const std::uint64_t epoch = impl.stream->position.epoch;
-    for (Callback* callback : options.callbacks) callback->on_epoch_begin(*this, epoch);
-    impl.interrupted =
-        !impl.train_epoch(*this, data, options) || !impl.finish_epoch(*this, options);
-    if (!impl.interrupted && std::exchange(impl.stop_after_epoch, false)) break;
+  } const stop_flag{*this};
+  set_stop_flag(fit_options.stop);
+  interrupted = false;
+  for (Callback* callback : fit_options.callbacks) callback->on_train_begin(trainer);
+  while (!interrupted && stream->position.epoch < fit_options.epochs) {
+    const std::uint64_t epoch = stream->position.epoch;
+    for (Callback* callback : fit_options.callbacks) callback->on_epoch_begin(trainer, epoch);
+    interrupted = !train_epoch(trainer, data, fit_options) || !finish_epoch(trainer, fit_options);
+    if (!interrupted && any(std::exchange(stop_after_epoch, false))) break;
   }
-  for (Callback* callback : options.callbacks) callback->on_train_end(*this);
-  return impl.history;
+  for (Callback* callback : fit_options.callbacks) callback->on_train_end(trainer);
 }
 
 bool Trainer::Impl::train_epoch(Trainer& trainer, Loader& data, const FitOptions& fit_options) {
   Clock::time_point mark = Clock::now();
-  while (!is_set(fit_options.stop)) {
+  for (;;) {
     const Clock::time_point asked = Clock::now();
-    const std::optional<Batch> batch = data.next();
+    const Next next = next_of(data, fit_options.stop);
     data_wait_seconds += seconds_between(asked, Clock::now());
-    if (!batch) {
+    if (!next.batch && (!next.stopped || is_at_end(data, stream->position))) {
       if (stream->position.sample > 0) return true;
       throw Error(ErrorCode::invalid_argument,
                   "an epoch without a batch: the data set has fewer samples than a batch, and the "
                   "last batch is dropped");
     }
-    const std::optional<MetricSums> sums = step_of_epoch(*batch);
+    // The others must hear of it.
+    if (next.stopped && processes() == 1) return false;
+    const std::optional<MetricSums> sums =
+        step_of_epoch(next.stopped ? nullptr : &next.batch.value());
     if (!sums) return false;
+    const Batch& batch = *next.batch;
     epoch_sums += *sums;
-    stream->position = batch->end();
+    stream->position = batch.end();
     const Clock::time_point now = Clock::now();
     epoch_seconds += seconds_between(std::exchange(mark, now), now);
-    const StepRecord record{.epoch = batch->begin().epoch,
-                            .step = batch->begin().sample / data.options().batch_size,
+    const StepRecord record{.epoch = batch.begin().epoch,
+                            .step = batch.begin().sample / data.options().batch_size,
                             .steps = data.batches_per_epoch(),
                             .total_steps = total_steps,
                             .epoch_sums = epoch_sums,
                             .epoch_seconds = epoch_seconds};
     for (Callback* callback : fit_options.callbacks) callback->on_step_end(trainer, record);
   }
-  return false;
 }
 
-std::optional<MetricSums> Trainer::Impl::step_of_epoch(const Batch& batch) {
+std::optional<MetricSums> Trainer::Impl::step_of_epoch(const Batch* batch) {
   try {
     return step(batch);
   } catch (const Error& error) {
-    throw error.with_context("epoch " + std::to_string(batch.begin().epoch + 1) + ", samples " +
-                             std::to_string(batch.begin().sample) + " to " +
-                             std::to_string(batch.end().sample));
+    if (batch == nullptr) throw;
+    throw error.with_context("epoch " + std::to_string(batch->begin().epoch + 1) + ", samples " +
+                             std::to_string(batch->begin().sample) + " to " +
+                             std::to_string(batch->end().sample));
   }
 }
 
@@ -135,26 +162,34 @@ bool Trainer::Impl::finish_epoch(Trainer& trainer, const FitOptions& fit_options
 // Nothing if it was stopped.
 std::optional<MetricSums> Trainer::Impl::evaluate_epoch(Loader& data,
                                                         const std::atomic<bool>* stop) {
-  require_whole_batches(data);
+  require_own_shard(data);
   const StreamState start{{data.options().start.epoch, 0}, data.state().fingerprint};
   if (data.state().position != start.position) data.restore(start);
   MetricSums total;
-  while (const std::optional<Batch> batch = data.next()) {
-    if (is_set(stop)) return std::nullopt;
-    try {
-      total += evaluate(*batch);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::cancelled || !is_set(stop)) throw;
-      return std::nullopt;
-    }
+  Position position = start.position;
+  for (;;) {
+    const Next next = next_of(data, stop);
+    if (!next.batch && (!next.stopped || is_at_end(data, position))) break;
+    const auto sums = evaluate(next.stopped ? nullptr : &next.batch.value());
+    if (!sums) return std::nullopt;
+    total += *sums;
+    position = next.batch->end();
   }
-  data.restore(start);
+  if (!is_set(stop)) data.restore(start);
   return total;
 }
 
 MetricSums Trainer::evaluate(Loader& data) {
   impl_->require_usable();
-  return impl_->evaluate_epoch(data, nullptr).value();
+  try {
+    impl_->synchronize();
+    const auto sums = impl_->evaluate_epoch(data, nullptr);
+    if (!sums) throw Error(ErrorCode::cancelled, "another process was told to stop");
+    return *sums;
+  } catch (const std::exception& error) {
+    impl_->abort_group(error.what());
+    throw;
+  }
 }
 
 }  // namespace headrace

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstddef>
+#include <exception>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "headrace/pipeline/error.h"
 #include "headrace/train/rank_threads.h"
 #include "headrace/train/replica.h"
 #include "headrace/train/trainer.h"
@@ -14,7 +18,8 @@ namespace headrace {
 struct Trainer::Impl {
   Impl(Graph model, TrainerOptions wishes, Backend& backend, CommunicatorFactory factory);
 
-  void make_group();
+  std::vector<std::unique_ptr<Communicator>> make_group() const;
+  void renew_group();
   void require_usable() const;
   // Runs task on every replica at once. Throws the error of the first that failed by itself, or
   // of the first that failed.
@@ -22,17 +27,31 @@ struct Trainer::Impl {
   void on_every_replica(Task task);
   void set_stop_flag(const std::atomic<bool>* stop);
 
-  // One step; nothing if it was stopped, and the weights are as before.
-  std::optional<MetricSums> step(const Batch& batch);
-  MetricSums evaluate(const Batch& batch);
+  int process() const { return replicas[0].communicator().rank() / options.replicas; }
+  int processes() const { return replicas[0].communicator().world_size() / options.replicas; }
+  ProcessShare share_of(const Batch& batch) const;
+  StepSettings settings() const;
+
+  // What all replicas of all processes do together. Without a batch (null) this process says that
+  // it was told to stop. Nothing if any was; then the weights are as before.
+  std::optional<MetricSums> step(const Batch* batch);
+  std::optional<MetricSums> evaluate(const Batch* batch);
+  // Whether any process says so.
+  bool any(bool own);
+  // Makes sure that all processes stand at the same place, with the weights of the first.
+  void synchronize();
+  // Other processes are not to wait for this one.
+  void abort_group(const char* reason) noexcept;
 
   // trainer_fit.cc
+  void fit(Trainer& trainer, Loader& data, const FitOptions& fit_options);
   void align(Loader& data);
   // Both return whether they came to their end, and were not stopped.
   bool train_epoch(Trainer& trainer, Loader& data, const FitOptions& fit_options);
   bool finish_epoch(Trainer& trainer, const FitOptions& fit_options);
   std::optional<MetricSums> evaluate_epoch(Loader& data, const std::atomic<bool>* stop);
-  std::optional<MetricSums> step_of_epoch(const Batch& batch);
+  std::optional<MetricSums> step_of_epoch(const Batch* batch);
+  void require_own_shard(const Loader& data);
 
   Graph graph;
   TrainerOptions options;
@@ -47,7 +66,9 @@ struct Trainer::Impl {
   double epoch_seconds = 0;
   History history;
 
-  bool restored = false;  // and not gone on since: the next loader must be of the same stream
+  ShardMode shard_mode = ShardMode::uneven;
+  bool synchronized = false;  // since weights or state were given
+  bool restored = false;      // and not gone on since: the next loader must be of the same stream
   bool interrupted = false;
   bool stop_after_epoch = false;
   double data_wait_seconds = 0;
@@ -55,5 +76,23 @@ struct Trainer::Impl {
   bool weights_lost = false;
   bool state_lost = false;
 };
+
+template <class Task>
+void Trainer::Impl::on_every_replica(Task task) {
+  const auto errors =
+      threads.run([&](int rank) { task(replicas[static_cast<std::size_t>(rank)], rank); });
+  std::optional<std::size_t> worst;
+  for (std::size_t rank = 0; rank < errors.size(); ++rank) {
+    if (errors[rank] == nullptr) continue;
+    if (!worst || (replicas[rank].failed_first() && !replicas[*worst].failed_first())) worst = rank;
+  }
+  if (!worst) return;
+  if (replicas.size() == 1) std::rethrow_exception(errors[*worst]);
+  try {
+    std::rethrow_exception(errors[*worst]);
+  } catch (const Error& error) {
+    throw error.with_context("replica " + std::to_string(*worst));
+  }
+}
 
 }  // namespace headrace
