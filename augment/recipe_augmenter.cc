@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "headrace/augment/axis.h"
 #include "headrace/pipeline/error.h"
 
@@ -87,6 +89,11 @@ SamplePlan RecipeAugmenter::plan(ImageSize source, const Rng& sample) const {
   plan.fill_value = fill_value_;
   plan.region = region_of(plan);
   return plan;
+}
+
+bool RecipeAugmenter::is_random() const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const Step& step) { return step.operation->random; });
 }
 
 void RecipeAugmenter::render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,

@@ -24,6 +24,7 @@ class RecipeAugmenter final : public Augmenter {
   const FieldSpec& output() const override { return output_; }
   int channels() const override { return finish_.shape().channels; }
   SamplePlan plan(ImageSize source, const Rng& sample) const override;
+  bool is_random() const override;
   void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
               std::byte* destination, RenderScratch& scratch) const override;
   std::uint64_t fingerprint() const override { return fingerprint_; }

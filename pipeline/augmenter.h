@@ -34,6 +34,9 @@ class Augmenter {
   // Throws Error{invalid_argument} if an image of that size cannot be used.
   virtual SamplePlan plan(ImageSize source, const Rng& sample) const = 0;
 
+  // Whether plan() draws anything: false if the same image always becomes the same row.
+  virtual bool is_random() const { return true; }
+
   // Renders `pixels`, which show `decoded` of the source and contain plan.region, into
   // `destination` (output().row_bytes() bytes). The result depends on nothing but the plan and the
   // pixels of plan.region. u8 or f32 pixels.

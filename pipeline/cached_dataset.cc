@@ -1,11 +1,13 @@
 #include "headrace/pipeline/cached_dataset.h"
 
+#include <atomic>
 #include <cstring>
-#include <new>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/kept_entries.h"
 
 namespace headrace {
 namespace {
@@ -67,54 +69,42 @@ struct CachedDataset::Entry {
   }
 };
 
-CachedDataset::CachedDataset(std::shared_ptr<const Dataset> dataset, MemoryBudget& budget)
-    : dataset_(usable(std::move(dataset))),
-      memory_(budget.take("cache of " + dataset_->info().name,
-                          static_cast<std::size_t>(dataset_->size()) * sizeof(Entry*))),
-      entries_(static_cast<std::size_t>(dataset_->size())) {}
+struct CachedDataset::Kept {
+  KeptEntries<Entry> entries;
+  std::atomic<std::int64_t> hits{0};
 
-CachedDataset::~CachedDataset() {
-  for (const auto& entry : entries_) {
-    const std::unique_ptr<const Entry> owner(entry.load(std::memory_order_relaxed));
-  }
-}
+  Kept(MemoryBudget& budget, const Dataset& dataset)
+      : entries(budget, "cache of " + dataset.info().name, dataset.size()) {}
+};
+
+CachedDataset::CachedDataset(std::shared_ptr<const Dataset> dataset, MemoryBudget& budget)
+    : dataset_(usable(std::move(dataset))), kept_(std::make_unique<Kept>(budget, *dataset_)) {}
+
+CachedDataset::~CachedDataset() = default;
+
+std::int64_t CachedDataset::kept() const { return kept_->entries.kept(); }
+std::size_t CachedDataset::bytes() const { return kept_->entries.bytes(); }
+bool CachedDataset::is_full() const { return kept_->entries.is_full(); }
+std::int64_t CachedDataset::hits() const { return kept_->hits.load(std::memory_order_relaxed); }
 
 bool CachedDataset::find(std::int64_t index, Record& into) const {
-  const Entry* entry = entries_[static_cast<std::size_t>(index)].load(std::memory_order_acquire);
+  const Entry* const entry = kept_->entries.find(index);
   if (entry == nullptr) return false;
   into.values.resize(entry->values.size());
   for (std::size_t i = 0; i < entry->values.size(); ++i) {
     into.values[i].bytes = entry->values[i].bytes;
     into.values[i].pixels = entry->values[i].pixels;
   }
+  kept_->hits.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
 
 void CachedDataset::keep(std::int64_t index, const Record& record) const {
-  if (full_.load(std::memory_order_relaxed)) return;
   const std::size_t bytes = Entry::bytes_of(record);
   const std::size_t cost =
       bytes + sizeof(Entry) + record.values.size() * sizeof(Entry::Value) + 3 * 16;  // of malloc
-  if (!memory_.try_grow(cost)) {
-    full_ = true;
-    return;
-  }
-  std::unique_ptr<const Entry> entry;
-  try {
-    entry = std::make_unique<const Entry>(record, bytes);
-  } catch (const std::bad_alloc&) {
-    memory_.shrink(cost);
-    full_ = true;
-    return;
-  }
-  const Entry* none = nullptr;
-  auto& place = entries_[static_cast<std::size_t>(index)];
-  if (place.compare_exchange_strong(none, entry.get(), std::memory_order_acq_rel)) {
-    static_cast<void>(entry.release());
-    ++kept_;
-  } else {
-    memory_.shrink(cost);  // another thread was first
-  }
+  if (!kept_->entries.reserve(cost)) return;
+  kept_->entries.keep(index, cost, [&] { return std::make_unique<const Entry>(record, bytes); });
 }
 
 void CachedDataset::read(std::int64_t index, Record& into) const {
@@ -131,8 +121,7 @@ bool CachedDataset::try_read(std::int64_t index, Record& into) const {
 }
 
 std::size_t CachedDataset::will_need(std::int64_t index) const {
-  const auto& entry = entries_[static_cast<std::size_t>(index)];
-  return entry.load(std::memory_order_relaxed) != nullptr ? 0 : dataset_->will_need(index);
+  return kept_->entries.find(index) != nullptr ? 0 : dataset_->will_need(index);
 }
 
 }  // namespace headrace

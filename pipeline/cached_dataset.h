@@ -1,11 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "headrace/pipeline/dataset.h"
 #include "headrace/pipeline/memory_budget.h"
@@ -38,21 +36,20 @@ class CachedDataset final : public Dataset {
   std::string key(std::int64_t index) const override { return dataset_->key(index); }
   std::uint64_t fingerprint() const override { return dataset_->fingerprint(); }
 
-  std::int64_t kept() const { return kept_; }            // records
-  std::size_t bytes() const { return memory_.bytes(); }  // of the budget
-  bool is_full() const { return full_; }                 // nothing more is kept
+  std::int64_t kept() const;  // records
+  std::size_t bytes() const;  // of the budget
+  bool is_full() const;       // nothing more is kept
+  std::int64_t hits() const;  // reads of records that were kept
 
  private:
   struct Entry;
+  struct Kept;
 
   bool find(std::int64_t index, Record& into) const;
   void keep(std::int64_t index, const Record& record) const;
 
   std::shared_ptr<const Dataset> dataset_;
-  mutable MemoryBudget::Share memory_;
-  mutable std::vector<std::atomic<const Entry*>> entries_;
-  mutable std::atomic<bool> full_{false};
-  mutable std::atomic<std::int64_t> kept_{0};
+  std::unique_ptr<Kept> kept_;
 };
 
 }  // namespace headrace

@@ -43,6 +43,7 @@ struct ImageSequence::Impl final : SampleReader {
     stages.render.fetch_add(times.render, std::memory_order_relaxed);
     stages.samples.fetch_add(times.samples, std::memory_order_relaxed);
     stages.bytes.fetch_add(times.bytes, std::memory_order_relaxed);
+    if (times.cached != 0) stages.cached.fetch_add(times.cached, std::memory_order_relaxed);
   }
 
   // A sample at its position in an epoch, with what the policy says about failures; false if its
@@ -129,7 +130,8 @@ struct ImageSequence::Impl final : SampleReader {
     Stages<std::int64_t> times;
     StageTimer timer(1, options.trace.get(),
                      {.epoch = static_cast<std::int64_t>(epoch), .first = first, .count = count});
-    auto records = load_records(dataset(), order(epoch), first, count, stop);
+    const EpochOrder in_epoch = order(epoch);
+    auto records = load_records({dataset(), in_epoch, first, count, maker.store()}, stop);
     timer.end(times.read, "read ahead");
     add(times);
     return records;
@@ -143,7 +145,8 @@ struct ImageSequence::Impl final : SampleReader {
 
   std::size_t will_need(std::uint64_t epoch, std::int64_t first,
                         std::int64_t count) const override {
-    return announce_records(dataset(), order(epoch), first, count);
+    const EpochOrder in_epoch = order(epoch);
+    return announce_records({dataset(), in_epoch, first, count, maker.store()});
   }
 };
 
@@ -151,7 +154,7 @@ ImageSequence::ImageSequence(std::shared_ptr<const Dataset> dataset,
                              std::shared_ptr<const Decoder> decoder,
                              std::shared_ptr<const Augmenter> augmenter,
                              ImageSequenceOptions options) {
-  SampleMaker maker(std::move(dataset), std::move(decoder), std::move(augmenter), options.trace);
+  SampleMaker maker(std::move(dataset), std::move(decoder), std::move(augmenter), options);
   impl_ = std::make_unique<Impl>(std::move(maker), std::move(options));
 }
 
@@ -161,6 +164,12 @@ std::int64_t ImageSequence::size() const { return impl_->dataset().size(); }
 const BatchSpec& ImageSequence::spec() const { return impl_->maker.spec(); }
 const Dataset& ImageSequence::dataset() const { return impl_->dataset(); }
 ErrorReport ImageSequence::error_report() const { return impl_->failures.report(); }
+SampleCacheStats ImageSequence::cache_stats() const {
+  SampleCacheStats stats;
+  if (const SampleStore* store = impl_->maker.store()) stats = store->stats();
+  stats.hits = impl_->stages.cached.load(std::memory_order_relaxed);
+  return stats;
+}
 const Augmenter& ImageSequence::augmenter() const { return impl_->maker.augmenter(); }
 std::size_t ImageSequence::scratch_bytes() const { return impl_->scratches.bytes(); }
 
@@ -221,7 +230,8 @@ StageTimes ImageSequence::stage_times() const {
           .decode = seconds(impl_->stages.decode),
           .render = seconds(impl_->stages.render),
           .samples = impl_->stages.samples.load(std::memory_order_relaxed),
-          .bytes_read = impl_->stages.bytes.load(std::memory_order_relaxed)};
+          .bytes_read = impl_->stages.bytes.load(std::memory_order_relaxed),
+          .cached_samples = impl_->stages.cached.load(std::memory_order_relaxed)};
 }
 
 }  // namespace headrace

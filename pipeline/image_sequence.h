@@ -8,6 +8,8 @@
 #include "headrace/pipeline/decoder.h"
 #include "headrace/pipeline/epoch_order.h"
 #include "headrace/pipeline/error_policy.h"
+#include "headrace/pipeline/memory_budget.h"
+#include "headrace/pipeline/sample_cache.h"
 #include "headrace/pipeline/sequence.h"
 #include "headrace/pipeline/trace.h"
 
@@ -21,6 +23,10 @@ struct ImageSequenceOptions {
   // too. It is no part of the fingerprint: a stream that failed may go on under another policy.
   ErrorPolicy on_error = ErrorPolicy::fail;
   ErrorBudget error_budget = {};
+  // What is kept in memory of the samples, within `memory`, which a cache must be given. It changes
+  // no sample.
+  SampleCache cache = SampleCache::none;
+  std::shared_ptr<MemoryBudget> memory = {};
   // Where to note the reading, decoding and rendering of each encoded image; absent: nowhere.
   std::shared_ptr<Trace> trace = {};
 };
@@ -35,8 +41,9 @@ class ImageSequence final : public Sequence {
  public:
   // `decoder` may be null if the data set holds pixels.
   // Throws Error{invalid_argument} if the parts do not fit together (no image field, pixels with
-  // another number of channels than the augmenter takes, no decoder for encoded images), or the
-  // error budget makes no sense.
+  // another number of channels than the augmenter takes, no decoder for encoded images), the error
+  // budget makes no sense, the cache cannot be what is asked for (sample_cache.h), or its memory
+  // budget is too small: then with the number that would do.
   ImageSequence(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Decoder> decoder,
                 std::shared_ptr<const Augmenter> augmenter, ImageSequenceOptions options = {});
   ~ImageSequence() override;
@@ -56,6 +63,7 @@ class ImageSequence final : public Sequence {
   const Augmenter& augmenter() const;
   // What on_error has passed over so far. From any thread.
   ErrorReport error_report() const;
+  SampleCacheStats cache_stats() const;  // from any thread
   // The plan of one sample, as fill() would draw it; opens the image's header. Throws if the record
   // cannot be opened, under every policy.
   SamplePlan plan(std::uint64_t epoch, std::int64_t position) const;

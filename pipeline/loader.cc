@@ -27,6 +27,20 @@ const LoaderOptions& Loader::options() const { return engine_->options(); }
 std::size_t Loader::memory_bytes() const { return engine_->memory_bytes(); }
 LoaderStats Loader::stats() const { return engine_->stats(); }
 
+std::string Loader::memory_report() const {
+  const LoaderStats stats = this->stats();
+  const int slots = options().prefetch + options().leases;
+  std::string text = std::to_string(slots) + " batches of " +
+                     std::to_string(std::min(options().batch_size, sequence().size())) +
+                     " samples need " + to_megabytes(stats.slot_bytes);
+  if (stats.io_threads > 0) {
+    text += "; reading ahead may take " + to_megabytes(options().read_ahead_bytes) +
+            " and has taken " + to_megabytes(stats.peak_read_bytes);
+  }
+  if (options().memory != nullptr) text += "; budget: " + options().memory->report();
+  return text;
+}
+
 std::int64_t Loader::batches_per_epoch() const {
   const std::int64_t whole = sequence().size() / options().batch_size;
   const std::int64_t rest =

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/compute_pool.h"
@@ -97,6 +98,9 @@ class Loader {
   const LoaderOptions& options() const;  // as given; pool, threads and read_ahead_bytes resolved
   std::int64_t batches_per_epoch() const;
   std::size_t memory_bytes() const;  // of all slots
+  // What it needs, how much of that it has used so far, and the state of LoaderOptions::memory, in
+  // one line for people. From any thread.
+  std::string memory_report() const;
   LoaderStats stats() const;
 
  private:

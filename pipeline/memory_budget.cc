@@ -109,4 +109,6 @@ std::string MemoryBudget::report() const {
          megabytes(state_->total) + " MB";
 }
 
+std::string to_megabytes(std::size_t bytes) { return megabytes(bytes) + " MB"; }
+
 }  // namespace headrace

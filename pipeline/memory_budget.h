@@ -49,4 +49,7 @@ class MemoryBudget {
   std::shared_ptr<State> state_;
 };
 
+// "12.3 MB", MB being 10^6 bytes.
+std::string to_megabytes(std::size_t bytes);
+
 }  // namespace headrace

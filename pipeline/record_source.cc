@@ -34,19 +34,21 @@ std::size_t LoadedRecords::bytes() const {
   return sum;
 }
 
-std::unique_ptr<LoadedRecords> load_records(const Dataset& dataset, const EpochOrder& order,
-                                            std::int64_t first, std::int64_t count,
+std::unique_ptr<LoadedRecords> load_records(const RecordRange& range,
                                             const std::atomic<bool>& stop) {
   // All are asked for before the first is waited for, so that the disk can choose its way.
-  if (count > 1) announce_records(dataset, order, first, count);
+  if (range.count > 1) announce_records(range);
   auto loaded = std::make_unique<LoadedRecords>();
-  loaded->items.resize(static_cast<std::size_t>(count));
+  loaded->items.resize(static_cast<std::size_t>(range.count));
+  std::int64_t position = range.first;
   for (LoadedRecords::Item& item : loaded->items) {
     if (stop) break;
-    item.index = order.index_at(first++);
-    item.record.values.resize(dataset.info().fields.size());
+    const std::int64_t index = range.order.index_at(position++);
+    if (range.store != nullptr && range.store->has(index)) continue;
+    item.index = index;
+    item.record.values.resize(range.dataset.info().fields.size());
     try {
-      dataset.read(item.index, item.record);
+      range.dataset.read(item.index, item.record);
     } catch (...) {
       item.error = std::current_exception();
     }
@@ -54,10 +56,12 @@ std::unique_ptr<LoadedRecords> load_records(const Dataset& dataset, const EpochO
   return loaded;
 }
 
-std::size_t announce_records(const Dataset& dataset, const EpochOrder& order, std::int64_t first,
-                             std::int64_t count) {
+std::size_t announce_records(const RecordRange& range) {
   std::size_t bytes = 0;
-  for (std::int64_t i = 0; i < count; ++i) bytes += dataset.will_need(order.index_at(first + i));
+  for (std::int64_t i = 0; i < range.count; ++i) {
+    const std::int64_t index = range.order.index_at(range.first + i);
+    if (range.store == nullptr || !range.store->has(index)) bytes += range.dataset.will_need(index);
+  }
   return bytes;
 }
 

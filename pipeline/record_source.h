@@ -10,6 +10,7 @@
 #include "headrace/pipeline/dataset.h"
 #include "headrace/pipeline/epoch_order.h"
 #include "headrace/pipeline/sample_reader.h"
+#include "headrace/pipeline/sample_store.h"
 
 namespace headrace {
 
@@ -64,14 +65,21 @@ class LoadedSource final : public RecordSource {
   std::vector<LoadedRecords::Item>& items_;
 };
 
-// Reads the records at positions [first, first + count); those after `stop` became true are left
-// out.
-std::unique_ptr<LoadedRecords> load_records(const Dataset& dataset, const EpochOrder& order,
-                                            std::int64_t first, std::int64_t count,
+// Records at positions [first, first + count) of an epoch, without those that `store` keeps; it may
+// be null.
+struct RecordRange {
+  const Dataset& dataset;
+  const EpochOrder& order;
+  std::int64_t first;
+  std::int64_t count;
+  const SampleStore* store;
+};
+
+// Reads them; those after `stop` became true are left out.
+std::unique_ptr<LoadedRecords> load_records(const RecordRange& range,
                                             const std::atomic<bool>& stop);
 
 // Dataset::will_need() of each of them; the sum of bytes.
-std::size_t announce_records(const Dataset& dataset, const EpochOrder& order, std::int64_t first,
-                             std::int64_t count);
+std::size_t announce_records(const RecordRange& range);
 
 }  // namespace headrace

@@ -19,15 +19,34 @@ std::int64_t bytes_of(const Record& record) {
   return static_cast<std::int64_t>(sum);
 }
 
+void check_cache(const ImageSequenceOptions& options, const std::string& name, bool encoded,
+                 bool is_random) {
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::invalid_argument, name + ": " + why);
+  };
+  if (options.memory == nullptr) {
+    refuse("a cache needs a bound: give ImageSequenceOptions::memory a MemoryBudget");
+  }
+  if (options.cache == SampleCache::pixels && !encoded) {
+    refuse("there is nothing to decode, so a cache of pixels would be a copy of the data set");
+  }
+  if (options.cache == SampleCache::samples && is_random) {
+    refuse(
+        "a cache of samples would repeat the draws of the first epoch in all others: cache pixels, "
+        "or leave the random operations out of the recipe");
+  }
+}
+
 }  // namespace
 
 SampleMaker::SampleMaker(std::shared_ptr<const Dataset> dataset,
                          std::shared_ptr<const Decoder> decoder,
-                         std::shared_ptr<const Augmenter> augmenter, std::shared_ptr<Trace> trace)
+                         std::shared_ptr<const Augmenter> augmenter,
+                         const ImageSequenceOptions& options)
     : dataset_(std::move(dataset)),
       decoder_(std::move(decoder)),
       augmenter_(std::move(augmenter)),
-      trace_(std::move(trace)) {
+      trace_(options.trace) {
   if (dataset_ == nullptr || augmenter_ == nullptr) {
     throw Error(ErrorCode::invalid_argument, "an image sequence needs a data set and a recipe");
   }
@@ -38,6 +57,10 @@ SampleMaker::SampleMaker(std::shared_ptr<const Dataset> dataset,
     spec_.fields.push_back(batch_field(field, augmenter_->output()));
   }
   encoded_ = info.fields[image_field_].kind == FieldKind::encoded_image;
+  if (options.cache == SampleCache::none) return;
+  check_cache(options, info.name, encoded_, augmenter_->is_random());
+  store_ = std::make_shared<SampleStore>(options.cache, spec_, image_field_, dataset_->size(),
+                                         *options.memory);
 }
 
 Fingerprint SampleMaker::fingerprint() const {
@@ -63,17 +86,20 @@ bool SampleMaker::make(SampleScratch& scratch, RecordSource& source, const Rng& 
   const unsigned weight = !timed ? 0 : encoded_ ? 1 : timed_every;
   StageTimer timer(weight, encoded_ ? trace_.get() : nullptr, {.record = place.index});
   scratch.planned = false;
+  if (store_ != nullptr && make_from_store(scratch, rng, place, timer, times)) return true;
   if (!source.get(place.index, place.row, scratch.record)) return false;
   timer.end(times.read, "read");
   for (std::size_t field = 0; field < spec_.fields.size(); ++field) {
     if (field == image_field_) continue;
     copy_value(scratch.record.values[field], field, place.rows.row(field, place.row));
   }
-  std::byte* to = place.rows.row(image_field_, place.row);
   if (encoded_) {
-    render_encoded(scratch, rng, to, timer, times);
+    render_encoded(scratch, rng, place, timer, times);
   } else {
-    render_pixels(scratch, rng, to, timer, times);
+    render_pixels(scratch, rng, place.rows.row(image_field_, place.row), timer, times);
+  }
+  if (store_ != nullptr && !store_->keeps_pixels()) {
+    store_->keep_row(place.index, place.rows, place.row);
   }
   ++times.samples;
   times.bytes += bytes_of(scratch.record);
@@ -103,24 +129,71 @@ const ImageView& SampleMaker::pixels(const SampleScratch& scratch) const {
   return view;
 }
 
-void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, std::byte* to,
+// False if the sample is not kept.
+bool SampleMaker::make_from_store(SampleScratch& scratch, const Rng& rng, const Place& place,
+                                  StageTimer& timer, Stages<std::int64_t>& times) const {
+  const KeptSample* const kept = store_->find(place.index, place.rows, place.row);
+  if (kept == nullptr) return false;
+  if (store_->keeps_pixels()) {
+    scratch.planned = true;
+    const SamplePlan plan = augmenter_->plan(kept->source, rng);
+    augmenter_->render(plan, kept->pixels, kept->region, place.rows.row(image_field_, place.row),
+                       scratch.render);
+  }
+  timer.end(times.render, "render");
+  ++times.samples;
+  ++times.cached;
+  return true;
+}
+
+void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, const Place& place,
                                  StageTimer& timer, Stages<std::int64_t>& times) const {
   const ImageInfo info = open(scratch);
   const ImageSize stored = info.shape.size();
+  const ImageSize upright = upright_size(stored, info.orientation);
   scratch.planned = true;
-  const SamplePlan plan = augmenter_->plan(upright_size(stored, info.orientation), rng);
+  const SamplePlan plan = augmenter_->plan(upright, rng);
   const DecodeRequest request{.region = stored_region(plan.region, stored, info.orientation),
                               .channels = augmenter_->channels()};
-  const Region decoded = scratch.session->decode(request, scratch.decoded);
+  const Region whole{0, 0, stored.height, stored.width};
+  bool keep = false;
+  const Region decoded =
+      decode(scratch, request, augmenter_->is_random() ? whole : request.region, keep);
   const Image* image = &scratch.decoded;
   if (info.orientation != 1) {
     make_upright(scratch.decoded.view(), info.orientation, scratch.upright);
     image = &scratch.upright;
   }
+  const Region region = upright_region(decoded, stored, info.orientation);
   timer.end(times.decode, "decode");
-  augmenter_->render(plan, image->view(), upright_region(decoded, stored, info.orientation), to,
-                     scratch.render);
+  try {
+    augmenter_->render(plan, image->view(), region, place.rows.row(image_field_, place.row),
+                       scratch.render);
+  } catch (...) {
+    if (keep) store_->give_back_pixels(scratch.decoded.shape());
+    throw;
+  }
   timer.end(times.render, "render");
+  if (keep) {
+    store_->keep_pixels(place.index, image->view(), region, upright, place.rows, place.row);
+  }
+}
+
+// Decodes what is asked of the open image, or what is to be kept of it, if there is room: `keep`.
+Region SampleMaker::decode(SampleScratch& scratch, const DecodeRequest& request,
+                           const Region& to_keep, bool& keep) const {
+  if (store_ != nullptr && store_->wants_pixels()) {
+    try {
+      DecodeRequest larger = request;
+      larger.region = to_keep;
+      const Region decoded = scratch.session->decode(larger, scratch.decoded);
+      keep = store_->reserve_pixels(scratch.decoded.shape());
+      return decoded;
+    } catch (const Error&) {
+      open(scratch);  // what this plan needs of a damaged image may be whole
+    }
+  }
+  return scratch.session->decode(request, scratch.decoded);
 }
 
 void SampleMaker::render_pixels(SampleScratch& scratch, const Rng& rng, std::byte* to,

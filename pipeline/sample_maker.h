@@ -8,11 +8,12 @@
 #include "headrace/pipeline/dataset.h"
 #include "headrace/pipeline/decoder.h"
 #include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/image_sequence.h"
 #include "headrace/pipeline/record_source.h"
 #include "headrace/pipeline/rng.h"
 #include "headrace/pipeline/sample_scratch.h"
+#include "headrace/pipeline/sample_store.h"
 #include "headrace/pipeline/stage_timer.h"
-#include "headrace/pipeline/trace.h"
 
 namespace headrace {
 
@@ -29,7 +30,7 @@ class SampleMaker {
 
   // Throws Error{invalid_argument} if the parts do not fit together; see ImageSequence.
   SampleMaker(std::shared_ptr<const Dataset> dataset, std::shared_ptr<const Decoder> decoder,
-              std::shared_ptr<const Augmenter> augmenter, std::shared_ptr<Trace> trace);
+              std::shared_ptr<const Augmenter> augmenter, const ImageSequenceOptions& options);
 
   const Dataset& dataset() const { return *dataset_; }
   const Augmenter& augmenter() const { return *augmenter_; }
@@ -48,12 +49,18 @@ class SampleMaker {
   SamplePlan plan(SampleScratch& scratch, std::int64_t index, const Rng& rng) const;
   // A sample without its record: zeros, and the first label.
   void make_blank(const Place& place) const;
+  // Null without a cache.
+  const SampleStore* store() const { return store_.get(); }
 
  private:
   ImageInfo open(SampleScratch& scratch) const;
   const ImageView& pixels(const SampleScratch& scratch) const;
-  void render_encoded(SampleScratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,
+  bool make_from_store(SampleScratch& scratch, const Rng& rng, const Place& place,
+                       StageTimer& timer, Stages<std::int64_t>& times) const;
+  void render_encoded(SampleScratch& scratch, const Rng& rng, const Place& place, StageTimer& timer,
                       Stages<std::int64_t>& times) const;
+  Region decode(SampleScratch& scratch, const DecodeRequest& request, const Region& to_keep,
+                bool& keep) const;
   void render_pixels(SampleScratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,
                      Stages<std::int64_t>& times) const;
   void copy_value(const RecordValue& value, std::size_t field, std::byte* to) const;
@@ -62,6 +69,7 @@ class SampleMaker {
   std::shared_ptr<const Decoder> decoder_;
   std::shared_ptr<const Augmenter> augmenter_;
   std::shared_ptr<Trace> trace_;
+  std::shared_ptr<SampleStore> store_;
   BatchSpec spec_;
   std::size_t image_field_ = 0;
   bool encoded_ = false;

@@ -15,6 +15,7 @@ struct StageTimes {
   double render = 0;
   std::int64_t samples = 0;
   std::int64_t bytes_read = 0;
+  std::int64_t cached_samples = 0;  // made from what a cache of pixels or samples had kept
 };
 
 // A Sequence is what batches are made of: an endless row of epochs, each `size()` samples long,

@@ -109,6 +109,10 @@ TEST(MemoryBudget, ReadingAheadTakesAQuarterOfWhatSlotsLeaveAtMost) {
   EXPECT_EQ(options.memory->left(), 30 * least);
   EXPECT_EQ(loader.options().read_ahead_bytes, 10 * least);
   EXPECT_THAT(options.memory->report(), HasSubstr("reading ahead 10.5 MB"));
+  const std::string report = loader.memory_report();
+  EXPECT_THAT(report, HasSubstr("6 batches of 8 samples need " + to_megabytes(slots)));
+  EXPECT_THAT(report, HasSubstr("reading ahead may take 10.5 MB"));
+  EXPECT_THAT(report, HasSubstr("budget: " + options.memory->report()));
 }
 
 }  // namespace
