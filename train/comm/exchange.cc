@@ -85,12 +85,16 @@ void Exchange::run(const std::shared_ptr<Shared>& shared, const ProcessGroup::Op
       carrier.leave(Clock::now() + deadline);
       link->leave();
     } catch (const std::exception& error) {
+      const bool is_left = [&] {
+        const Lock own(shared->mutex);
+        return shared->closing && !shared->failed;
+      }();
       carrier.fail(error.what());
       const auto heard = Clock::now() + hearing;
       set_failed(error.what());
+      // No one else can say what went wrong while leaving.
+      if (is_left) std::fprintf(stderr, "headrace: %s\n", error.what());
       Lock own(shared->mutex);
-      // No one is left to say what went wrong while leaving.
-      if (shared->closing) std::fprintf(stderr, "headrace: %s\n", error.what());
       shared->wake.wait(own, [&] { return shared->closing; });
       if (shared->met) {
         own.unlock();
