@@ -23,7 +23,7 @@ def arguments():
     parser.add_argument("--data", type=pathlib.Path, help="a list of files (path,label), or a file of small images")
     parser.add_argument("--workers", type=int, default=1, help="threads or processes that work")
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=2, help="measure at least so many epochs after a first one")
+    parser.add_argument("--epochs", type=int, default=1, help="measure at least so many epochs after a first one")
     parser.add_argument("--seconds", type=float, default=4, help="and at least so long")
     parser.add_argument("--prepare", action="store_true", help="only make the contender's own form of the data")
     return parser.parse_args()
