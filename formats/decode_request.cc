@@ -3,6 +3,7 @@
 #include <string>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/sample_plan.h"
 
 namespace headrace {
 
@@ -11,9 +12,14 @@ void check_request(const DecodeRequest& request, const ImageShape& shape) {
     throw Error(ErrorCode::invalid_argument,
                 "decode to 1 or 3 channels, not " + std::to_string(request.channels));
   }
+  if (request.eighths < 1 || request.eighths > 8) {
+    throw Error(ErrorCode::invalid_argument, "decode at 1 to 8 eighths of the resolution, not " +
+                                                 std::to_string(request.eighths));
+  }
+  const ImageSize size = size_at_eighths(shape.size(), request.eighths);
   const Region& region = request.region;
   if (region.top < 0 || region.left < 0 || region.height <= 0 || region.width <= 0 ||
-      region.height > shape.height - region.top || region.width > shape.width - region.left) {
+      region.height > size.height - region.top || region.width > size.width - region.left) {
     throw Error(ErrorCode::invalid_argument, "the region to decode does not lie inside the image");
   }
 }

@@ -96,12 +96,20 @@ class ImageSession final : public DecodeSession {
     return info_;
   }
 
+  int least_eighths(double spare) const override {
+    return kind_ == ImageKind::jpeg ? jpeg_->least_eighths(spare) : 8;
+  }
+
   Region decode(const DecodeRequest& request, Image& into) override {
     if (!kind_) {
       throw Error(ErrorCode::invalid_argument, "decode() without an image: open() one first");
     }
     if (*kind_ == ImageKind::jpeg) return jpeg_->decode(request, into);
     check_request(request, info_.shape);
+    if (request.eighths != 8) {
+      throw Error(ErrorCode::invalid_argument,
+                  std::string(name_of(*kind_)) + " cannot be decoded at a lower resolution");
+    }
     const OpencvCodecs& codecs = OpencvCodecs::instance();
     const Bytes file = prepared();
     into.reshape({info_.shape.height, info_.shape.width, request.channels});

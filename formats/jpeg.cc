@@ -16,6 +16,7 @@
 #include "headrace/formats/luma.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/rng.h"
+#include "headrace/pipeline/sample_plan.h"
 
 namespace headrace {
 namespace {
@@ -92,6 +93,7 @@ class JpegSession final : public DecodeSession {
   JpegSession& operator=(const JpegSession&) = delete;
 
   ImageInfo open(std::span<const std::byte> encoded) override;
+  int least_eighths(double spare) const override;
   Region decode(const DecodeRequest& request, Image& into) override;
 
  private:
@@ -125,6 +127,7 @@ class JpegSession final : public DecodeSession {
   State state_ = State::closed;
   std::span<const std::byte> encoded_;
   ImageInfo image_;
+  ImageSize size_;  // at the resolution that was asked for
   bool input_ended_ = false;
   bool multiple_scans_ = false;
   bool seen_exif_ = false;
@@ -283,6 +286,15 @@ void JpegSession::check_headers() const {
   }
 }
 
+int JpegSession::least_eighths(double spare) const {
+  if (!options_.fast_scale) return 8;
+  // libjpeg-turbo has vector code for these alone: the others are no faster than all eight.
+  for (const int eighths : {1, 2, 4}) {
+    if (eighths * spare >= 8) return eighths;
+  }
+  return 8;
+}
+
 Region JpegSession::decode(const DecodeRequest& request, Image& into) {
   if (state_ == State::closed) {
     throw Error(ErrorCode::invalid_argument, "decode() without an image: open() one first");
@@ -290,9 +302,10 @@ Region JpegSession::decode(const DecodeRequest& request, Image& into) {
   check_request(request, image_.shape);
   if (state_ == State::decoded) read_headers();
   into.reshape({request.region.height, request.region.width, request.channels});
-  const std::size_t row_bytes = static_cast<std::size_t>(image_.shape.width) *
+  size_ = size_at_eighths(image_.shape.size(), request.eighths);
+  const std::size_t row_bytes = static_cast<std::size_t>(size_.width) *
                                 static_cast<std::size_t>(is_cmyk() ? 4 : request.channels);
-  const bool direct = !is_cmyk() && request.region.width == image_.shape.width;
+  const bool direct = !is_cmyk() && request.region.width == size_.width;
   if (!direct && scratch_.size() < rows_a_call * row_bytes)
     scratch_.resize(rows_a_call * row_bytes);
 
@@ -314,6 +327,8 @@ void JpegSession::start(const DecodeRequest& request) {
   info_.out_color_space = is_cmyk() ? JCS_CMYK : (request.channels == 1 ? JCS_GRAYSCALE : JCS_RGB);
   // Smoothing guesses what a progressive file lacks, from more pixels than a region has.
   info_.do_block_smoothing = FALSE;
+  info_.scale_num = static_cast<unsigned>(request.eighths);
+  info_.scale_denom = 8;
   jpeg_start_decompress(&info_);
   for (int i = 0; i < info_.num_components; ++i) {
     const JQUANT_TBL* const table = info_.comp_info[i].quant_table;
@@ -325,11 +340,14 @@ void JpegSession::start(const DecodeRequest& request) {
 
   crop_left_ = 0;
   const Region& region = request.region;
-  const int width = image_.shape.width;
+  const int width = size_.width;
   const int left = std::max(0, region.left - crop_margin);
   const int right = std::min(width, region.left + region.width + crop_margin);
-  const int alignment = info_.max_h_samp_factor * DCTSIZE;
-  if (left >= alignment || right + alignment <= width) {
+  const int alignment = info_.max_h_samp_factor * request.eighths;
+  // libjpeg-turbo miscounts the columns of chroma that a reduced DCT leaves to be upsampled in
+  // part.
+  const bool counts_well = request.eighths == 8 || info_.max_h_samp_factor <= 2;
+  if (counts_well && (left >= alignment || right + alignment <= width)) {
     auto x = static_cast<JDIMENSION>(left);
     auto columns = static_cast<JDIMENSION>(right - left);
     jpeg_crop_scanline(&info_, &x, &columns);
@@ -343,7 +361,7 @@ void JpegSession::read_rows(const DecodeRequest& request, JSAMPLE* to) {
   const Region& region = request.region;
   const auto row_bytes =
       static_cast<std::size_t>(region.width) * static_cast<std::size_t>(request.channels);
-  const bool direct = !is_cmyk() && region.width == image_.shape.width;
+  const bool direct = !is_cmyk() && region.width == size_.width;
   const std::size_t scratch_row_bytes =
       std::size_t{info_.output_width} * static_cast<std::size_t>(info_.output_components);
   const std::size_t skipped_bytes = static_cast<std::size_t>(region.left - crop_left_) *
@@ -380,7 +398,7 @@ void JpegSession::fail() {
     place = "in scan " + std::to_string(info_.input_scan_number);
   } else if (state_ != State::closed) {
     place = "after " + std::to_string(info_.output_scanline) + " of " +
-            std::to_string(image_.shape.height) + " rows";
+            std::to_string(size_.height) + " rows";
   }
   jpeg_abort_decompress(&info_);
   state_ = State::closed;
@@ -410,7 +428,10 @@ class JpegDecoder final : public Decoder {
   std::unique_ptr<DecodeSession> session() const override {
     return std::make_unique<JpegSession>(options_, tables_);
   }
-  std::uint64_t fingerprint() const override { return stream_id("jpeg: islow, fancy upsampling"); }
+  std::uint64_t fingerprint() const override {
+    return options_.fast_scale ? stream_id("jpeg: islow, fancy upsampling, least scale")
+                               : stream_id("jpeg: islow, fancy upsampling");
+  }
 
  private:
   DecodeOptions options_;

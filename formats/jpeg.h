@@ -14,10 +14,10 @@ namespace headrace {
 //
 // The pixels are libjpeg's with its accurate integer DCT ("islow") and its default ("fancy")
 // chroma upsampling, and do not depend on the region: decode() returns exactly the region that was
-// asked for. One channel of a YCbCr file is its Y; of others, ITU-R 601 luma of the RGB pixels,
-// (19595 R + 38470 G + 7471 B + 2^15) >> 16. CMYK becomes R = (255 - C)(255 - K) / 255, rounded,
-// and so on; files with an Adobe marker store it inverted, others do not. Colour profiles are not
-// applied.
+// asked for. At a lower resolution (DecodeOptions::fast_scale) they are those of its reduced DCTs.
+// One channel of a YCbCr file is its Y; of others, ITU-R 601 luma of the RGB pixels, (19595 R +
+// 38470 G + 7471 B + 2^15) >> 16. CMYK becomes R = (255 - C)(255 - K) / 255, rounded, and so on;
+// files with an Adobe marker store it inverted, others do not. Colour profiles are not applied.
 //
 // Sessions throw
 //   Error{corrupt_data}  bytes that are no JPEG, end early, or are damaged in any way that shows;

@@ -19,6 +19,9 @@ struct ImageInfo {
 struct DecodeRequest {
   Region region;     // in stored pixels; must lie inside the image
   int channels = 3;  // 1 (luminance) or 3 (RGB); other inputs are converted
+  // The resolution, of 8 / 8: 8, or what DecodeSession::least_eighths() said. The region is one of
+  // the image at that resolution (see size_at_eighths()).
+  int eighths = 8;
 };
 
 // The decoding of one image after another on one thread. Keeps its tables and scratch from image
@@ -31,8 +34,17 @@ class DecodeSession {
   // Throws Error{corrupt_data} or Error{unsupported}; the session can then open another image.
   virtual ImageInfo open(std::span<const std::byte> encoded) = 0;
 
+  // The least resolution, in eighths, at which the open image may be decoded if it is then shrunk
+  // at least `spare` times (counted at full resolution) by averaging. 8 unless the decoder was told
+  // that speed matters more than the last levels of a pixel.
+  virtual int least_eighths(double spare) const {
+    static_cast<void>(spare);
+    return 8;
+  }
+
   // Decodes at least `request.region` of the open image into `into` (u8, reshaped), and returns
-  // the region that was decoded; pixels in it equal those of a decode of the whole image.
+  // the region that was decoded; pixels in it equal those of a decode of the whole image at that
+  // resolution.
   // Throws Error{corrupt_data} if the data end early or are damaged.
   virtual Region decode(const DecodeRequest& request, Image& into) = 0;
 };

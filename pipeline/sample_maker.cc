@@ -37,6 +37,15 @@ void check_cache(const ImageSequenceOptions& options, const std::string& name, b
   }
 }
 
+// At which the plan is followed, in eighths.
+int resolution(const DecodeSession& session, const SamplePlan& plan, const ImageInfo& info) {
+  const int eighths = session.least_eighths(spare_resolution(plan));
+  const ImageSize size = info.shape.size();
+  // What is rounded up lies at the right and at the bottom: a turn would bring it to other sides.
+  const bool rounded = size.height * eighths % 8 != 0 || size.width * eighths % 8 != 0;
+  return rounded && info.orientation != 1 ? 8 : eighths;
+}
+
 }  // namespace
 
 SampleMaker::SampleMaker(std::shared_ptr<const Dataset> dataset,
@@ -149,12 +158,21 @@ bool SampleMaker::make_from_store(SampleScratch& scratch, const Rng& rng, const 
 void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, const Place& place,
                                  StageTimer& timer, Stages<std::int64_t>& times) const {
   const ImageInfo info = open(scratch);
-  const ImageSize stored = info.shape.size();
+  ImageSize stored = info.shape.size();
   const ImageSize upright = upright_size(stored, info.orientation);
   scratch.planned = true;
-  const SamplePlan plan = augmenter_->plan(upright, rng);
+  SamplePlan plan = augmenter_->plan(upright, rng);
+  // Pixels that are kept are all there is of an image: what is made of them, or beside them, is the
+  // same.
+  const bool kept = store_ != nullptr && store_->keeps_pixels();
+  const int eighths = kept ? 8 : resolution(*scratch.session, plan, info);
+  if (eighths != 8) {
+    plan = at_eighths(plan, eighths);
+    stored = size_at_eighths(stored, eighths);
+  }
   const DecodeRequest request{.region = stored_region(plan.region, stored, info.orientation),
-                              .channels = augmenter_->channels()};
+                              .channels = augmenter_->channels(),
+                              .eighths = eighths};
   const Region whole{0, 0, stored.height, stored.width};
   bool keep = false;
   const Region decoded =

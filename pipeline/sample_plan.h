@@ -68,4 +68,17 @@ struct SamplePlan {
   void add(const PlannedOperation& operation);
 };
 
+// By how much the source's resolution could be divided so that the plan's filter would still only
+// shrink: the pixels that an output spans, along the axis where these are fewer. At least 1, and 1
+// for plans that turn and filters that do not average.
+double spare_resolution(const SamplePlan& plan);
+
+// The size of an image at `eighths` / 8 of its resolution, rounded up: a pixel covers 8 / eighths
+// of the image's own both ways, the last ones also what may lie beyond it.
+ImageSize size_at_eighths(ImageSize size, int eighths);
+
+// The plan for its source at that resolution. Its region may be a little larger than what is read.
+// Requires 1 <= eighths <= 8 and spare_resolution(plan) >= 8 / eighths.
+SamplePlan at_eighths(const SamplePlan& plan, int eighths);
+
 }  // namespace headrace

@@ -376,5 +376,72 @@ TEST(Render, AMeanPerChannelIsSubtractedFromEveryPixel) {
   }
 }
 
+// Four levels a pixel, back and forth: half a pixel aside would show.
+std::vector<std::uint8_t> slopes(ImageSize size) {
+  const auto wave = [](int i) { return std::abs(i % 64 - 32) * 4; };
+  std::vector<std::uint8_t> levels;
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      levels.push_back(static_cast<std::uint8_t>(std::min((wave(x) + wave(y + 16)) / 2 * 2, 255)));
+    }
+  }
+  return levels;
+}
+
+// Every `factor` x `factor` pixels become one.
+std::vector<std::uint8_t> reduced(const std::vector<std::uint8_t>& levels, ImageSize size,
+                                  int factor) {
+  std::vector<std::uint8_t> means;
+  for (int y = 0; y < size.height; y += factor) {
+    for (int x = 0; x < size.width; x += factor) {
+      int sum = factor * factor / 2;
+      for (int i = 0; i < factor * factor; ++i) {
+        sum += levels[static_cast<std::size_t>((y + i / factor) * size.width + x + i % factor)];
+      }
+      means.push_back(static_cast<std::uint8_t>(sum / (factor * factor)));
+    }
+  }
+  return means;
+}
+
+TEST(Render, APlanAtALowerResolutionShowsTheSamePlace) {
+  const ImageSize size{160, 192};
+  const auto levels = slopes(size);
+  const ImageView image{reinterpret_cast<const std::byte*>(levels.data()),
+                        {size.height, size.width, 1},
+                        static_cast<std::size_t>(size.width),
+                        ElementType::u8};
+  for (const int factor : {2, 4}) {
+    const auto means = reduced(levels, size, factor);
+    const ImageView small{reinterpret_cast<const std::byte*>(means.data()),
+                          {size.height / factor, size.width / factor, 1},
+                          static_cast<std::size_t>(size.width / factor),
+                          ElementType::u8};
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+      Rng rng(seed, 2);
+      SamplePlan plan = make_plan(size, {12, 14}, rng.chance(0.5) ? Filter::triangle : Filter::box,
+                                  FillMode::nearest);
+      plan.source_from_output = {.xx = rng.uniform(factor, 8),
+                                 .xt = rng.uniform(0, 80),
+                                 .yy = rng.uniform(factor, 8),
+                                 .yt = rng.uniform(0, 64)};
+      if (rng.chance(0.5)) mirror_horizontally(plan);
+      plan.region = region_of(plan);
+      ASSERT_GE(spare_resolution(plan), factor);
+      const SamplePlan scaled = at_eighths(plan, 8 / factor);
+      ASSERT_TRUE(scaled.region.contains(region_of(scaled)));
+      const auto expected = render_u8(plan, image);
+      const auto result = render_u8(scaled, small);
+      if (plan.filter == Filter::box) continue;  // which takes whole pixels, be they large or small
+      double sum = 0;
+      for (std::size_t e = 0; e < expected.size(); ++e) {
+        sum += result[e] - expected[e];
+        EXPECT_NEAR(result[e], expected[e], 6) << seed;
+      }
+      EXPECT_NEAR(sum / static_cast<double>(expected.size()), 0, 0.6) << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace headrace
