@@ -5,11 +5,21 @@
 #include "headrace/pipeline/fingerprint.h"
 
 namespace headrace {
+namespace {
+
+// Gives back what a vector has too much, if that is worth the copy: to make room for one, a long
+// list would take twice its memory for a moment.
+template <class T>
+void trim(std::vector<T>& values) {
+  if (values.capacity() - values.size() > values.size() / 16) values.shrink_to_fit();
+}
+
+}  // namespace
 
 ImageFiles::ImageFiles(std::string name, const std::filesystem::path& root, ImageFileTable table)
     : reader_(root), table_(std::move(table)) {
-  table_.text.shrink_to_fit();
-  table_.rows.shrink_to_fit();
+  trim(table_.text);
+  trim(table_.rows);
   info_.name = std::move(name);
   info_.fields.push_back({"image", FieldKind::encoded_image, ElementType::u8, {}});
   if (table_.labelled) {
