@@ -180,7 +180,7 @@ int measure(const BenchLoaderOptions& options, Loading& loading,
     print_text(json);
   }
   if (!outcome.error) return exit_done;
-  complain(outcome.error->what());
+  complain(loading.with_way_out(*outcome.error).what());
   return exit_failed;
 }
 

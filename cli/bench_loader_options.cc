@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "headrace/cli/common_options.h"
 #include "headrace/cli/program.h"
 
 namespace headrace::cli {
@@ -13,32 +14,9 @@ constexpr const char* example =
     "The first batch counts from the start of the process, all other times from the making of the\n"
     "loader; a mean is fitted before.";
 
-void add_data(CLI::App& command, BenchLoaderOptions& options) {
-  const char* group = "Data";
-  command.add_option("--data", options.data, "Images: any kind of data set")
-      ->type_name("PATH")
-      ->required()
-      ->group(group);
-  command
-      .add_option("--root", options.root,
-                  "What the paths in a list are relative to, if not the list's own folder")
-      ->type_name("DIR")
-      ->group(group);
-  command
-      .add_option("--image-size", options.image_size,
-                  "N, HEIGHTxWIDTH, or with channels HxWxC; without it, that of the first image")
-      ->type_name("SIZE")
-      ->group(group);
-}
-
 void add_measurement(CLI::App& command, BenchLoaderOptions& options) {
   const char* group = "Measurement";
-  command
-      .add_option("--batch-size", options.batch_size, "Images in a batch, of all ranks together")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group(group);
+  add_batch_size(command, options.batch_size, "Images in a batch, of all ranks together", group);
   command.add_option("--epochs", options.epochs, "How often all images are loaded")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000))
@@ -85,9 +63,7 @@ void add_output(CLI::App& command, BenchLoaderOptions& options) {
       command.add_flag("--fingerprint", options.fingerprint,
                        "Also a fingerprint of all pixels and labels delivered; costs some speed");
   fingerprint->excludes(command.get_option("--emulate"))->group(group);
-  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
-      ->configurable(false)
-      ->group(group);
+  add_json(command, options.json);
 }
 
 }  // namespace
@@ -95,7 +71,9 @@ void add_output(CLI::App& command, BenchLoaderOptions& options) {
 CLI::App* BenchLoaderOptions::add_command_to(CLI::App& group) {
   CLI::App* command =
       add_command(group, "loader", "Images per second of the loader alone", example);
-  add_data(*command, *this);
+  add_data(*command, data, "Images");
+  add_root(*command, root);
+  add_image_size(*command, image_size);
   recipe.add_to(*command, true);
   add_measurement(*command, *this);
   LoadingOptions::Wording wording;

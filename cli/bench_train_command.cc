@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "headrace/cli/bench_command.h"
+#include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
@@ -61,14 +62,8 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::IsMember({"f32"}))
       ->capture_default_str()
       ->group("Model");
-  command
-      .add_option("--batch-size", options.batch_size,
-                  "Images in a step, of all replicas "
-                  "together")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group("Measurement");
+  add_batch_size(command, options.batch_size, "Images in a step, of all replicas together",
+                 "Measurement");
   command.add_option("--steps", options.steps, "Steps to measure")
       ->type_name("N")
       ->check(CLI::Range(1, 10'000'000))
@@ -84,15 +79,8 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->group("Machine");
-  command
-      .add_option("--threads", options.threads, "Of all replicas together; 0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group("Machine");
-  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
-      ->configurable(false)
-      ->group("Output");
+  add_compute_threads(command, options.threads, "train, of all replicas together");
+  add_json(command, options.json);
 }
 
 // Images of uniform noise in [-1, 1) with random labels.

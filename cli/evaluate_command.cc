@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/loading.h"
 #include "headrace/cli/model_file.h"
@@ -63,7 +64,7 @@ int evaluate(const EvaluateOptions& options) {
   {
     CountReport progress(Terminal::standard_error(), "evaluating", data.size());
     std::int64_t done = 0;
-    while (const auto batch = loader->next()) {
+    while (const auto batch = loading.guarded([&] { return loader->next(); })) {
       if (leave_out) {
         evaluate_usable(model, *batch, *sequence);
       } else {
@@ -94,13 +95,8 @@ Command make_evaluate_command(CLI::App& program) {
   command.app = add_command(program, command.name,
                             "Loss and accuracy of a trained model on labelled images", example);
   auto options = std::make_shared<EvaluateOptions>();
-  command.app->add_option("--data", options->data, "Labelled images; classes as the model's")
-      ->type_name("PATH")
-      ->required()
-      ->group("Data");
-  command.app->add_option("--root", options->root, "What the paths in a list are relative to")
-      ->type_name("DIR")
-      ->group("Data");
+  add_data(*command.app, options->data, "Labelled images, with the model's classes");
+  add_root(*command.app, options->root);
   options->model.add_to(*command.app);
   command.run = [options] { return evaluate(*options); };
   return command;

@@ -7,13 +7,16 @@
 #include <filesystem>
 #include <memory>
 
+#include "headrace/cli/common_options.h"
 #include "headrace/cli/interrupt.h"
+#include "headrace/cli/loading_options.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/formats/export_dataset.h"
 #include "headrace/formats/jpeg.h"
 #include "headrace/formats/open_dataset.h"
+#include "headrace/formats/subset.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
 
@@ -30,6 +33,7 @@ struct Options {
   std::string root;
   std::string out;
   std::string list = "images.csv";
+  ShardOptions shard;
   std::string format = "jpeg";
   int quality = 95;
   int threads = 0;
@@ -37,13 +41,9 @@ struct Options {
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("--data", options.data, "What to export: any kind of data set")
-      ->type_name("PATH")
-      ->required()
-      ->group("Data");
-  command.add_option("--root", options.root, "What the paths in a list are relative to")
-      ->type_name("DIR")
-      ->group("Data");
+  add_data(command, options.data, "What to export");
+  add_root(command, options.root);
+  options.shard.add_to(command, "the images in a row, for a list of its own", false);
   command.add_option("--out", options.out, "Folder for the list and the images")
       ->type_name("DIR")
       ->required()
@@ -68,14 +68,8 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 100))
       ->capture_default_str()
       ->group("Output");
-  command.add_option("--threads", options.threads, "0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group("Machine");
-  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
-      ->configurable(false)
-      ->group("Output");
+  add_compute_threads(command, options.threads, "encode and write");
+  add_json(command, options.json);
 }
 
 void print_result(const Options& options, const ExportResult& result,
@@ -100,10 +94,21 @@ void print_result(const Options& options, const ExportResult& result,
   fmt::print("\n");
 }
 
+std::shared_ptr<const Dataset> part_of(std::shared_ptr<const Dataset> dataset, const Shard& shard) {
+  if (shard.world_size == 1) return dataset;
+  const Share share = share_of(dataset->size(), shard);
+  if (share.samples == 0) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("--shard {}/{}: there are only {} images: take fewer ranks", shard.rank,
+                            shard.world_size, dataset->size()));
+  }
+  return std::make_shared<Subset>(std::move(dataset), share.first, share.samples);
+}
+
 int export_images(const Options& options) {
   DataOptions data_options;
   data_options.root = options.root;
-  const auto dataset = open_dataset(options.data, data_options);
+  const auto dataset = part_of(open_dataset(options.data, data_options), options.shard.make());
   Interrupt interrupt;
   CountReport progress(Terminal::standard_error(), "exporting", dataset->size());
   ExportOptions where;

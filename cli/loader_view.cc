@@ -38,6 +38,20 @@ std::string capitalised(std::string text) {
   return text;
 }
 
+std::string busy_text(const LoaderStats& stats, const Bottleneck& found) {
+  return fmt::format("{} thread{} busy {:.0f} % of the time", stats.threads,
+                     stats.threads == 1 ? " is" : "s are", 100 * found.cores_busy);
+}
+
+std::string disk_text(const LoaderStats& stats, const Bottleneck& found) {
+  return fmt::format(
+      "{:.0f} % of the images were not in memory, and the {} threads that read them are busy "
+      "{:.0f} % of the time",
+      100 *
+          share(static_cast<double>(stats.disk_samples), static_cast<double>(stats.stages.samples)),
+      stats.io_threads, 100 * found.disk_busy);
+}
+
 }  // namespace
 
 LoaderStats difference(const LoaderStats& later, const LoaderStats& earlier) {
@@ -84,24 +98,51 @@ std::string LoaderView::look(const LoaderStats& now, int slots) {
   return slow.empty() ? text : text + "  " + slow;
 }
 
+std::string training_verdict(const LoaderStats& stats) {
+  const Bottleneck found = find_bottleneck(stats);
+  const Stage stage = longest_stage(stats.stages);
+  const std::string waits = fmt::format(
+      "the trainer waits {:.0f} % of its time for images, and would be {:.1f} times as "
+      "fast if it did not",
+      100 * found.wait_share, found.gain_without_waiting);
+  const std::string busy = busy_text(stats, found);
+  switch (found.who) {
+    case Bottleneck::Who::unknown: return "Too few batches to tell who is slow.";
+    case Bottleneck::Who::consumer:
+      return fmt::format(
+          "The trainer is the slow one: it waits {:.0f} % of its time for images, while of the "
+          "loader {}. Only a faster trainer helps: more --threads, if there are cores.",
+          100 * found.wait_share, busy);
+    case Bottleneck::Who::cores:
+      return fmt::format(
+          "The loader is the slow one: {}. Of the loader {}, {:.0f} % of it with {}: give it more "
+          "--loader-threads, if there are cores, or less to do.",
+          waits, busy, 100 * stage.share, stage.name);
+    case Bottleneck::Who::disk:
+      return fmt::format(
+          "The disk is the slow one: {}. {}. Read more at a time (--io-threads), keep files in "
+          "memory (--cache encoded --memory SIZE), or use a faster disk.",
+          waits, capitalised(disk_text(stats, found)));
+    case Bottleneck::Who::neither:
+      return fmt::format(
+          "Images come in bursts: {}. Yet of the loader {}: let it run further ahead (--prefetch).",
+          waits, busy);
+  }
+  return "";
+}
+
 std::string loader_limit(const LoaderStats& stats) {
   const Bottleneck found = find_bottleneck(stats);
   const Stage stage = longest_stage(stats.stages);
-  const std::string busy =
-      fmt::format("{} thread{} busy {:.0f} % of the time", stats.threads,
-                  stats.threads == 1 ? " is" : "s are", 100 * found.cores_busy);
+  const std::string busy = busy_text(stats, found);
   switch (found.who) {
     case Bottleneck::Who::unknown: return "Too few batches to tell what is the limit.";
     case Bottleneck::Who::cores:
       return fmt::format("{} is the limit: {}, {:.0f} % of it with {}.", capitalised(stage.name),
                          busy, 100 * stage.share, stage.name);
     case Bottleneck::Who::disk:
-      return fmt::format(
-          "The disk is the limit: {:.0f} % of the samples were not in memory, and the {} threads "
-          "that read them are busy {:.0f} % of the time, while {}. Try more --io-threads.",
-          100 * share(static_cast<double>(stats.disk_samples),
-                      static_cast<double>(stats.stages.samples)),
-          stats.io_threads, 100 * found.disk_busy, busy);
+      return fmt::format("The disk is the limit: {}, while {}. Try more --io-threads.",
+                         disk_text(stats, found), busy);
     case Bottleneck::Who::consumer:
       return fmt::format(
           "The thread that takes the batches is the limit: it waits {:.0f} % of its time, and {}.",

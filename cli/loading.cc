@@ -10,7 +10,6 @@
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/cached_dataset.h"
-#include "headrace/pipeline/error.h"
 
 namespace headrace::cli {
 namespace {
@@ -148,6 +147,18 @@ void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch
       make_loader(make_sequence(data, recipe.unaugmented(), sequence), loader_options);
   const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
   recipe.set_mean(fit_statistics(*loader));
+}
+
+Error Loading::with_way_out(const Error& error) const {
+  const std::string text = error.what();
+  const bool of_an_image = std::any_of(made_.begin(), made_.end(), [&text](const Made& made) {
+    return text.rfind(made.sequence->dataset().info().name, 0) == 0;  // as its keys begin
+  });
+  const bool may_be_passed_over = error.code() == ErrorCode::io ||
+                                  error.code() == ErrorCode::corrupt_data ||
+                                  error.code() == ErrorCode::unsupported;
+  if (!of_an_image || !may_be_passed_over || options_.on_error != "fail") return error;
+  return {error.code(), text + " (--on-error skip goes on without such images)"};
 }
 
 std::vector<NamedReport> Loading::error_reports() const {

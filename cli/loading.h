@@ -10,6 +10,7 @@
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/interrupt.h"
 #include "headrace/cli/loading_options.h"
+#include "headrace/pipeline/error.h"
 #include "headrace/pipeline/image_sequence.h"
 #include "headrace/pipeline/loader.h"
 
@@ -56,6 +57,17 @@ class Loading {
   // What --memory is used for: "slots of batches 12.0 MB: 12.0 of 64.0 MB"; "" without it.
   std::string memory_text() const;
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+
+  // Does what loads. An error about an image then also says how to go on without it.
+  template <class Work>
+  auto guarded(Work work) const {
+    try {
+      return work();
+    } catch (const Error& error) {
+      throw with_way_out(error);
+    }
+  }
+  Error with_way_out(const Error& error) const;
 
   // Says what became of bad images and writes the report of them and the trace. To be called once,
   // when all is loaded; destroying a Loading that was not finished does the same where a command

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "headrace/cli/common_options.h"
+
 namespace headrace::cli {
 
 void ModelOptions::add_to(CLI::App& command) {
@@ -12,22 +14,12 @@ void ModelOptions::add_to(CLI::App& command) {
       ->type_name("FILE")
       ->required()
       ->group("Model");
-  command.add_option("--batch-size", batch_size, "Images computed at once")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group("Machine");
-  command.add_option("--threads", threads, "Threads that compute; 0: one for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group("Machine");
+  add_batch_size(command, batch_size, "Images computed at once", "Machine");
+  add_compute_threads(command, threads, "compute");
   LoadingOptions::Wording wording;
   wording.shuffles = false;
   loading.add_to(command, wording);
-  command.add_flag("--json", json, "The result as one JSON object on standard output")
-      ->configurable(false)
-      ->group("Output");
+  add_json(command, json);
 }
 
 }  // namespace headrace::cli

@@ -9,6 +9,7 @@
 #include <memory>
 #include <numeric>
 
+#include "headrace/cli/common_options.h"
 #include "headrace/cli/csv.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/loading.h"
@@ -157,7 +158,7 @@ int predict(const PredictOptions& options) {
   const bool leave_out = options.model.loading.on_error == "skip";
   Predictions predictions(options, model);
   std::int64_t index = 0;
-  while (const auto batch = loader->next()) {
+  while (const auto batch = loading.guarded([&] { return loader->next(); })) {
     const std::vector<float> all = model.predict(*batch);
     const auto bad = bad_among(sequence->error_report(), index, index + batch->size());
     for (std::span<const float> rest(all); !rest.empty(); rest = rest.subspan(outputs), ++index) {
@@ -189,9 +190,7 @@ Command make_predict_command(CLI::App& program) {
       ->required()
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group("Data");
-  command.app->add_option("--root", options->root, "What paths are relative to")
-      ->type_name("DIR")
-      ->group("Data");
+  add_root(*command.app, options->root);
   command.app->add_option("--top", options->top, "How many classes for each image")
       ->type_name("K")
       ->check(CLI::Range(1, 1'000'000))

@@ -4,36 +4,20 @@
 
 #include <CLI/CLI.hpp>
 
+#include "headrace/cli/common_options.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/models/model_registry.h"
 
 namespace headrace::cli {
 namespace {
 
-void add_data(CLI::App& command, TrainOptions& options) {
-  const char* group = "Data";
-  command
-      .add_option("--data", options.data,
-                  "Training images: a list (.csv), a folder of class "
-                  "folders, IDX files, CIFAR .bin")
-      ->type_name("PATH")
-      ->required()
-      ->group(group);
+void add_images(CLI::App& command, TrainOptions& options) {
+  add_data(command, options.data, "Training images");
   command.add_option("--val", options.validation, "Images to validate with after each epoch")
       ->type_name("PATH")
-      ->group(group);
-  command
-      .add_option("--root", options.root,
-                  "What the paths in a list are relative to, if not "
-                  "the list's own folder")
-      ->type_name("DIR")
-      ->group(group);
-  command
-      .add_option("--image-size", options.image_size,
-                  "N, HEIGHTxWIDTH, or with channels "
-                  "HxWxC; without it, that of the first image")
-      ->type_name("SIZE")
-      ->group(group);
+      ->group("Data");
+  add_root(command, options.root);
+  add_image_size(command, options.image_size);
 }
 
 void add_training(CLI::App& command, TrainOptions& options) {
@@ -48,12 +32,7 @@ void add_training(CLI::App& command, TrainOptions& options) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str()
       ->group(group);
-  command
-      .add_option("--batch-size", options.batch_size, "Images in a step, of all replicas together")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group(group);
+  add_batch_size(command, options.batch_size, "Images in a step, of all replicas together", group);
   command.add_option("--optimizer", options.optimizer, "sgd, adam or rmsprop")
       ->type_name("NAME")
       ->check(CLI::IsMember({"sgd", "adam", "rmsprop"}))
@@ -93,14 +72,7 @@ void add_machine(CLI::App& command, TrainOptions& options) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->group(group);
-  command
-      .add_option("--threads", options.threads,
-                  "Threads that train, of all replicas together; 0: one "
-                  "for each core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str()
-      ->group(group);
+  add_compute_threads(command, options.threads, "train, of all replicas together");
 }
 
 void add_output(CLI::App& command, TrainOptions& options) {
@@ -123,15 +95,13 @@ void add_output(CLI::App& command, TrainOptions& options) {
   command.add_flag("--quiet", options.quiet, "No progress, no notes; warnings and errors only")
       ->configurable(false)
       ->group(group);
-  command.add_flag("--json", options.json, "The result as one JSON object on standard output")
-      ->configurable(false)
-      ->group(group);
+  add_json(command, options.json);
 }
 
 }  // namespace
 
 void TrainOptions::add_to(CLI::App& command) {
-  add_data(command, *this);
+  add_images(command, *this);
   recipe.add_to(command);
   add_training(command, *this);
   add_machine(command, *this);

@@ -8,12 +8,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "headrace/cli/loader_view.h"
 #include "headrace/cli/model_file.h"
 #include "headrace/cli/plot.h"
 #include "headrace/cli/program.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
-#include "headrace/pipeline/bottleneck.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/callbacks.h"
 #include "headrace/train/models/model_registry.h"
@@ -166,7 +166,7 @@ void TrainingRun::fit() {
   if (!options_.quiet) options.callbacks.push_back(&progress);
   options.stop = &interrupt_.requested();
   try {
-    trainer_->fit(*training_loader_, options);
+    loading_.guarded([&] { trainer_->fit(*training_loader_, options); });
     interrupted_ = trainer_->interrupted();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled || !interrupt_.requested()) throw;
@@ -218,7 +218,7 @@ Json TrainingRun::result() const {
   result["seconds"] = seconds;
   result["images_per_second"] = seconds > 0 ? images / seconds : 0;
   result["data_wait_seconds"] = trainer_->data_wait_seconds();
-  result["verdict"] = find_bottleneck(training_loader_->stats()).text;
+  result["verdict"] = training_verdict(training_loader_->stats());
   result["parameters"] = trainer_->graph().parameter_count();
   result["loader_bytes"] = training_loader_->memory_bytes();
   const std::vector<NamedReport> reports = loading_.error_reports();
@@ -251,7 +251,7 @@ void TrainingRun::print_result() const {
       with_commas(all["images"]), duration(seconds),
       with_commas(std::llround(all["images_per_second"].get<double>())),
       seconds > 0 ? 100 * std::min(1.0, trainer_->data_wait_seconds() / seconds) : 0);
-  fmt::print("{}\n", find_bottleneck(training_loader_->stats()).text);
+  fmt::print("{}\n", training_verdict(training_loader_->stats()));
   fmt::print("written to {}: {}\n", folder_.path().string(), fmt::join(folder_.files(), ", "));
 }
 

@@ -7,7 +7,6 @@ namespace headrace::cli {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 // After so many seconds of which the consumer waited a share, with threads busy for another.
 LoaderStats after(double seconds, double waited, double busy) {
@@ -54,6 +53,20 @@ TEST(LoaderView, ADifferenceForgetsWhatWasBefore) {
   EXPECT_DOUBLE_EQ(d.wait_seconds, 1);
   EXPECT_EQ(d.batches, 200);
   EXPECT_EQ(d.ready_batches, 3);
+}
+
+TEST(LoaderView, AVerdictNamesTheOptionThatHelps) {
+  EXPECT_THAT(training_verdict(after(2, 0.01, 0.5)),
+              testing::AllOf(HasSubstr("The trainer is the slow one"), HasSubstr("--threads")));
+  EXPECT_THAT(training_verdict(after(2, 0.5, 0.95)),
+              testing::AllOf(HasSubstr("waits 50 % of its time"), HasSubstr("2.0 times as fast"),
+                             HasSubstr("60 % of it with decoding"), HasSubstr("--loader-threads")));
+  LoaderStats disk = after(2, 0.9, 0.2);
+  disk.io_threads = 8;
+  disk.io_seconds = 15;
+  EXPECT_THAT(training_verdict(disk), HasSubstr("--io-threads"));
+  EXPECT_THAT(training_verdict(after(2, 0.5, 0.2)), HasSubstr("--prefetch"));
+  EXPECT_THAT(training_verdict(LoaderStats()), HasSubstr("Too few"));
 }
 
 TEST(LoaderView, TheLimitOfALoaderIsNamed) {

@@ -48,7 +48,8 @@ TEST_F(ProgramLoading, ABadImageEndsABenchUnlessToldOtherwise) {
   write_damaged_list();
   const Outcome outcome = bench("damaged.csv", {"--shuffle", "none"});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.errors, AllOf(HasSubstr("damaged.csv:3: none.jpg: "), HasSubstr("No such")));
+  EXPECT_THAT(outcome.errors, AllOf(HasSubstr("damaged.csv:3: none.jpg: "), HasSubstr("No such"),
+                                    HasSubstr("--on-error skip goes on without such images")));
   EXPECT_EQ(json::parse(outcome.output)["errors"], 1);
 }
 
@@ -204,6 +205,23 @@ TEST_F(ProgramLoading, RanksShareTheImages) {
                 images("3/4", "uneven"),
             200);
   EXPECT_EQ(images("0/3", "drop"), images("2/3", "drop"));
+}
+
+TEST_F(ProgramLoading, RanksExportListsOfTheirOwn) {
+  export_images();
+  std::string rows;
+  for (const std::string rank : {"0", "1", "2"}) {
+    const std::string list = "part-" + rank + ".csv";
+    const Outcome outcome = headrace({"export", "--data", path("train.csv"), "--out", path("parts"),
+                                      "--list", list, "--shard", rank + "/3"});
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    rows += read_file(path("parts/" + list));
+  }
+  EXPECT_EQ(count_lines(rows), 203u);
+  const Outcome empty = headrace(
+      {"export", "--data", path("train.csv"), "--out", path("parts"), "--shard", "0/201"});
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.errors, HasSubstr("--shard 0/201: there are only 200 images"));
 }
 
 TEST_F(ProgramLoading, ATypeTakesItsShareOfMemory) {

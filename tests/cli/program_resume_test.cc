@@ -67,6 +67,25 @@ TEST_F(ProgramResume, CtrlCSavesAndTheRunGoesOnAsIfNothingHadBeen) {
   expect_same_as_unbroken(epochs_done() + 2);
 }
 
+TEST_F(ProgramResume, ARunGoesOnWithAnotherBatchSizeFromWhereItStopped) {
+  export_images();
+  ASSERT_EQ(start_and("kill -INT %1; wait %1").status, 130);
+  const json stopped = json::parse(read_file(path("run/run.json")))["outcome"];
+  const int epochs = epochs_done() + 1;
+  const Outcome resumed =
+      bash("cd '" + folder().string() + "'; exec \"$headrace\" train --resume --batch-size 50 " +
+           "--out run --epochs " + std::to_string(epochs));
+  ASSERT_EQ(resumed.status, 0) << resumed.errors;
+  EXPECT_EQ(epochs_done(), epochs);
+  const json run = json::parse(read_file(path("run/run.json")));
+  EXPECT_EQ(run["options"]["batch-size"], 50);
+  // What was left of 200 images of the epoch, in fewer steps than batches of 20 would take.
+  const std::int64_t steps =
+      run["outcome"]["steps"].get<std::int64_t>() - stopped["steps"].get<std::int64_t>();
+  EXPECT_GE(steps, 1);
+  EXPECT_LE(steps, 4);
+}
+
 TEST_F(ProgramResume, SigtermStopsAlike) {
   export_images();
   const Outcome stopped = start_and("kill -TERM %1; wait %1");
