@@ -124,7 +124,7 @@ Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptio
                  {"decode", share(stats.stages.decode, busy)},
                  {"render", share(stats.stages.render, busy)}}},
                {"threads", loader.options().threads},
-               {"threads_busy", share(stats.fill_seconds, stats.threads * stats.seconds)},
+               {"threads_busy", share(stats.fill_seconds, stats.thread_seconds)},
                {"limit", loader_limit(stats)},
                {"errors", outcome.error && bad == 0 ? 1 : bad}};
   if (loading.budget() != nullptr) {
@@ -141,9 +141,10 @@ Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptio
 void print_text(const Json& json) {
   const auto number = [&json](const char* key) { return json[key].get<double>(); };
   const Json& stages = json["stages"];
-  fmt::print("{} images/s: {} images in {}, {} threads\n",
+  const int threads = json["threads"];
+  fmt::print("{} images/s: {} images in {}, {} thread{}\n",
              with_commas(std::llround(number("images_per_second"))), with_commas(json["images"]),
-             duration(number("seconds")), json["threads"].get<int>());
+             duration(number("seconds")), threads, threads == 1 ? "" : "s");
   fmt::print(
       "first batch {:.0f} ms after the start of the process, {:.0f} ms after that of the loader; "
       "longest gap between epochs {:.1f} ms; wait for a batch {:.2f} ms (p50), {:.2f} ms (p99)\n",

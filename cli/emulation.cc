@@ -255,8 +255,7 @@ std::string to_text(const EmulationResult& result, const Emulation& emulation) {
       result.tries.begin(), result.tries.end(),
       [&](const EmulationTry& made) { return made.accelerators > result.accelerators; });
   if (first_idle != result.tries.end())
-    text += fmt::format(" With {}: {}", first_idle->accelerators,
-                        find_bottleneck(first_idle->stats).text);
+    text += fmt::format(" With {}: {}", first_idle->accelerators, loader_limit(first_idle->stats));
   return text + "\n";
 }
 

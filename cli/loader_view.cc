@@ -62,6 +62,7 @@ LoaderStats difference(const LoaderStats& later, const LoaderStats& earlier) {
   d.starved_seconds -= earlier.starved_seconds;
   d.seconds -= earlier.seconds;
   d.fill_seconds -= earlier.fill_seconds;
+  d.thread_seconds -= earlier.thread_seconds;
   d.io_seconds -= earlier.io_seconds;
   d.disk_samples -= earlier.disk_samples;
   d.stages.read -= earlier.stages.read;

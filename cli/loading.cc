@@ -10,6 +10,7 @@
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/cached_dataset.h"
+#include "headrace/pipeline/cpu_list.h"
 
 namespace headrace::cli {
 namespace {
@@ -31,6 +32,16 @@ Error naming_memory(const Error& error, const std::string& memory) {
   return too_small ? error.with_context("--memory " + memory) : error;
 }
 
+std::shared_ptr<ComputePool> make_pool(const LoadingOptions& options) {
+  if (options.cpus.empty()) return nullptr;
+  try {
+    return std::make_shared<ComputePool>(
+        ComputePoolOptions{.threads = options.threads, .cpus = parse_cpu_list(options.cpus)});
+  } catch (const Error& error) {
+    throw error.with_context("--cpus " + options.cpus);
+  }
+}
+
 std::shared_ptr<Trace> open_trace(const std::string& path) {
   if (path.empty()) return nullptr;
   try {
@@ -45,6 +56,7 @@ std::shared_ptr<Trace> open_trace(const std::string& path) {
 Loading::Loading(const LoadingOptions& options, std::string report_default)
     : options_(options),
       budget_(make_budget(options.memory)),
+      pool_(make_pool(options)),
       trace_(open_trace(options.trace)),
       report_file_(options.error_report.empty() ? std::move(report_default)
                                                 : options.error_report) {}
@@ -112,6 +124,7 @@ LoaderOptions Loading::loader_options(std::int64_t batch_size) const {
   LoaderOptions loader;
   loader.batch_size = batch_size;
   loader.threads = options_.threads;
+  loader.pool = pool_;
   loader.prefetch = options_.prefetch;
   loader.io_threads = options_.io_threads;
   loader.read_ahead_bytes = bytes_of(options_.read_ahead);
@@ -143,10 +156,10 @@ void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch
   sequence.shuffle = Shuffle::none;
   // Blank images would darken the mean.
   if (sequence.on_error == ErrorPolicy::blank) sequence.on_error = ErrorPolicy::skip;
-  const auto loader =
-      make_loader(make_sequence(data, recipe.unaugmented(), sequence), loader_options);
+  const auto loader = make_loader(make(data, recipe.unaugmented(), sequence), loader_options);
   const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
-  recipe.set_mean(fit_statistics(*loader));
+  recipe.set_mean(guarded([&loader] { return fit_statistics(*loader); }));
+  made_.pop_back();  // the loaders to come find the same bad images
 }
 
 Error Loading::with_way_out(const Error& error) const {

@@ -16,8 +16,8 @@
 
 namespace headrace::cli {
 
-// What LoadingOptions come to in one run of a command: the memory and the trace that all of its
-// loaders share, and what became of bad images.
+// What LoadingOptions come to in one run of a command: the memory, the threads and the trace that
+// all of its loaders share, and what became of bad images.
 class Loading {
  public:
   // The report of bad images goes to `report_default` if --error-report says nothing else; "" for
@@ -82,6 +82,7 @@ class Loading {
 
   const LoadingOptions& options_;
   std::shared_ptr<MemoryBudget> budget_;
+  std::shared_ptr<ComputePool> pool_;  // null: the process's
   std::shared_ptr<Trace> trace_;
   const std::string report_file_;
   struct Made {

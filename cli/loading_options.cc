@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "headrace/cli/byte_size.h"
+#include "headrace/pipeline/cpu_list.h"
 #include "headrace/pipeline/error.h"
 
 namespace headrace::cli {
@@ -87,10 +88,18 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
   const char* group = "Loader";
   const auto count = CLI::Range(0, 1024);
   command
-      .add_option(threads, options.threads, "Threads that decode and augment; 0: one for each core")
+      .add_option(threads, options.threads,
+                  "Threads that decode and augment; 0: one for each core, or for each of --cpus")
       ->type_name("N")
       ->check(count)
       ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--cpus", options.cpus,
+                  "CPUs that these may run on, as taskset has them (0-3,6); without it, those of "
+                  "the process")
+      ->type_name("LIST")
+      ->check(checked(parse_cpu_list))
       ->group(group);
   command.add_option("--prefetch", options.prefetch, "Batches made ahead")
       ->type_name("N")

@@ -21,6 +21,7 @@ struct LoadingOptions {
   std::string error_budget = "1%";
   std::string error_report;  // a file
   int threads = 0;
+  std::string cpus;  // "": all
   int prefetch = 4;
   int io_threads = 8;
   std::string read_ahead = "64MiB";

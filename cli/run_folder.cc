@@ -28,9 +28,12 @@ std::vector<std::string> RunFolder::files() const {
 
 void RunFolder::require_free() const {
   const auto names = files();
-  // A record alone is of a run that ended before its first epoch did: nothing is lost with it.
-  const bool record_alone = names.size() == 1 && names[0] == record().filename().string();
-  if (names.empty() || record_alone) return;
+  // A record without a model is of a run that ended before its first epoch did: nothing is lost.
+  std::error_code none;
+  const auto is_there = [&none](const std::filesystem::path& file) {
+    return std::filesystem::exists(file, none);
+  };
+  if (!is_there(history()) && !is_there(curves()) && !is_there(model())) return;
   throw Error(ErrorCode::invalid_argument,
               fmt::format("{} already holds a run ({}): --resume goes on with it, --overwrite "
                           "replaces it, or choose another --out",

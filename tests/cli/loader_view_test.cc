@@ -16,6 +16,7 @@ LoaderStats after(double seconds, double waited, double busy) {
   stats.seconds = seconds;
   stats.wait_seconds = seconds * waited;
   stats.threads = 2;
+  stats.thread_seconds = 2 * seconds;
   stats.fill_seconds = 2 * seconds * busy;
   stats.stages.decode = 0.6 * stats.fill_seconds;
   stats.stages.render = 0.4 * stats.fill_seconds;

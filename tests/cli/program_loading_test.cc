@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "headrace/pipeline/cpu_list.h"
 #include "program_runs.h"
 
 namespace headrace::cli {
@@ -116,6 +117,13 @@ TEST_F(ProgramLoading, TrainingGoesOnWithoutBadImagesAndListsThem) {
   const Outcome failed = train("fail", 1, {"--data", path("damaged.csv")});
   EXPECT_EQ(failed.status, 1);
   EXPECT_FALSE(std::filesystem::exists(path("fail/errors.csv")));
+  const Outcome over_budget = train(
+      "again", 1, {"--data", path("damaged.csv"), "--on-error", "skip", "--error-budget", "3"});
+  EXPECT_EQ(over_budget.status, 1);
+  EXPECT_EQ(count_lines(read_file(path("again/errors.csv"))), 5u);
+  const Outcome within = train(
+      "again", 1, {"--data", path("damaged.csv"), "--on-error", "skip", "--error-budget", "4"});
+  EXPECT_EQ(within.status, 0) << within.errors;
 }
 
 TEST_F(ProgramLoading, EvaluationLeavesBadImagesOut) {
@@ -183,6 +191,15 @@ TEST_F(ProgramLoading, ACacheChangesNothingButWhereImagesComeFrom) {
   EXPECT_THAT(trained.errors, HasSubstr("memory for loading: "));
 }
 
+TEST_F(ProgramLoading, ThreadsKeepToTheCpusThatAreListed) {
+  export_images();
+  const std::string first = std::to_string(usable_cpus().front());
+  EXPECT_EQ(bench_result("train.csv", {"--cpus", first})["threads"], 1);
+  const Outcome refused = bench("train.csv", {"--cpus", "0-4095"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("--cpus 0-4095: "));
+}
+
 TEST_F(ProgramLoading, OrderIsFullNoneOrByBlocks) {
   export_images();
   std::vector<json> fingerprints;
@@ -218,8 +235,8 @@ TEST_F(ProgramLoading, RanksExportListsOfTheirOwn) {
     rows += read_file(path("parts/" + list));
   }
   EXPECT_EQ(count_lines(rows), 203u);
-  const Outcome empty = headrace(
-      {"export", "--data", path("train.csv"), "--out", path("parts"), "--shard", "0/201"});
+  const Outcome empty =
+      headrace({"export", "--data", path("train.csv"), "--out", path("parts"), "--shard", "0/201"});
   EXPECT_EQ(empty.status, 1);
   EXPECT_THAT(empty.errors, HasSubstr("--shard 0/201: there are only 200 images"));
 }
@@ -296,7 +313,8 @@ TEST_F(ProgramLoading, EveryOptionRefusesWhatMakesNoSense) {
       {"--memory", "2XB"},       {"--cache", "all"},       {"--cache", "encoded"},
       {"--shard", "4/4"},        {"--shard-mode", "even"}, {"--type", "f64"},
       {"--emulate", "0"},        {"--emulate-busy", "90"}, {"--emulate-run", "0"},
-      {"--emulate-most", "0"},   {"--threads", "-1"},      {"--batch-size", "0"},
+      {"--emulate-most", "0"},   {"--threads", "-1"},      {"--cpus", "0-"},
+      {"--cpus", "one"},         {"--batch-size", "0"},
   };
   for (const std::vector<std::string>& option : wrong) {
     const Outcome outcome = bench("train.csv", option);
@@ -309,7 +327,7 @@ TEST_F(ProgramLoading, EveryOptionRefusesWhatMakesNoSense) {
 TEST_F(ProgramLoading, CommandsThatLoadHaveTheSameOptions) {
   for (const std::string name :
        {"--on-error", "--error-budget", "--error-report", "--io-threads", "--read-ahead",
-        "--memory", "--cache", "--trace", "--prefetch", "--loader-threads"}) {
+        "--memory", "--cache", "--trace", "--prefetch", "--loader-threads", "--cpus"}) {
     for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
              {"train"}, {"evaluate"}, {"predict"}, {"bench", "loader"}}) {
       std::vector<std::string> arguments = command;
