@@ -195,23 +195,5 @@ TEST(Graph, JsonOfALaterVersionOrLayerIsUnsupported) {
       throws_error(ErrorCode::unsupported, HasSubstr("Warp")));
 }
 
-TEST(ModelRegistry, AnUnknownNameListsTheKnownOnes) {
-  EXPECT_THAT(
-      [] {
-        make_model("alexnet", {28, 28, 1}, 10);
-      },
-      throws_error(ErrorCode::invalid_argument, HasSubstr("known: mnist_cnn")));
-  EXPECT_THAT(model_names(), ElementsAre("mnist_cnn"));
-}
-
-TEST(ModelRegistry, AnInputTooSmallNamesTheModel) {
-  EXPECT_THAT(
-      [] {
-        make_model("mnist_cnn", {2, 2, 1}, 10);
-      },
-      throws_error(ErrorCode::invalid_argument,
-                   AllOf(HasSubstr("model mnist_cnn"), HasSubstr("conv2d"))));
-}
-
 }  // namespace
 }  // namespace headrace

@@ -3,7 +3,12 @@
 #include <array>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/train/models/generator_cnn.h"
+#include "headrace/train/models/global_max_cnn.h"
+#include "headrace/train/models/mini_googlenet.h"
 #include "headrace/train/models/mnist_cnn.h"
+#include "headrace/train/models/resnet.h"
+#include "headrace/train/models/shared_lstm.h"
 
 namespace headrace {
 namespace {
@@ -14,7 +19,10 @@ struct Model {
 };
 
 constexpr std::array models = {
-    Model{"mnist_cnn", mnist_cnn},
+    Model{"mnist_cnn", mnist_cnn},         Model{"global_max_cnn", global_max_cnn},
+    Model{"generator_cnn", generator_cnn}, Model{"mini_googlenet", mini_googlenet},
+    Model{"shared_lstm", shared_lstm},     Model{"resnet18", resnet18},
+    Model{"resnet34", resnet34},           Model{"resnet50", resnet50},
 };
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace headrace {
 
-// A model by its name, for images {height, width, channels} of `classes` classes. A new one is one
-// file pair in models/ and one line in model_registry.cc.
+// A model by its name, for images {height, width, channels} of `classes` classes, or for what its
+// header says. A new one is one file pair in models/ and one line in model_registry.cc.
 // Throws Error{invalid_argument} listing the names there are, or if the input is too small.
 Graph make_model(std::string_view name, const Shape& input, int classes);
 
