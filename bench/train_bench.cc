@@ -97,28 +97,29 @@ void operation(benchmark::State& state) {
   const cpu::OneThread one;
   const cpu::ParameterArena arena(graph);
   cpu::Program program = cpu::make_program(graph, arena, 128, true);
-  cpu::AlignedBuffer<float> parameters(arena.size()), gradients(arena.size());
+  const cpu::Segment& segment = program.segments.at(0);
+  cpu::AlignedBuffer<float> parameters(arena.size_of_all()), gradients(arena.size());
   for (const NamedTensor& tensor : initial_parameters(graph, 1)) {
     arena.write(tensor, arena.match(tensor, tensor.name), parameters.data());
   }
-  const Batch batch = random_batch(graph.shape(0), program.block_rows, 10);
-  cpu::AlignedBuffer<std::byte> memory(program.block_bytes);
-  std::vector<float*> tensors;
-  for (std::size_t id = 0; id < program.tensors.size(); ++id) {
-    const auto offset = program.tensors.offset(static_cast<cpu::TensorId>(id));
-    tensors.push_back(reinterpret_cast<float*>(memory.data() + offset));
+  const Batch batch = random_batch(graph.shape(0), segment.block_rows, 10);
+  cpu::AlignedBuffer<std::byte> memory(segment.block_bytes);
+  std::vector<std::byte*> tensors(program.tensors.size());
+  for (const auto& local : segment.locals) {
+    tensors[static_cast<std::size_t>(local.tensor)] = memory.data() + local.offset;
   }
   const auto image = batch.field("image").as<float>();
-  tensors[static_cast<std::size_t>(program.inputs[0].tensor)] = const_cast<float*>(image.data());
+  tensors[static_cast<std::size_t>(program.inputs[0].tensor)] =
+      reinterpret_cast<std::byte*>(const_cast<float*>(image.data()));
   std::size_t scratch_bytes = 0;
   for (const auto& each : program.operations) {
-    each->compile(program.block_rows);
-    each->prepare(program.block_rows, parameters.data());
-    scratch_bytes = std::max(scratch_bytes, each->scratch_bytes(program.block_rows));
+    each->compile(segment.block_rows);
+    each->prepare(parameters.data());
+    scratch_bytes = std::max(scratch_bytes, each->scratch_bytes(segment.block_rows));
   }
   cpu::AlignedBuffer<std::byte> scratch(scratch_bytes);
   cpu::Block block;
-  block.rows = program.block_rows;
+  block.rows = segment.block_rows;
   block.parameters = parameters.data();
   block.gradients = gradients.data();
   block.tensors = tensors.data();
@@ -128,7 +129,7 @@ void operation(benchmark::State& state) {
   const auto& measured = *program.operations.at(static_cast<std::size_t>(state.range(0)));
   const bool backward = state.range(1) != 0;
   for (auto _ : state) backward ? measured.backward(block) : measured.forward(block);
-  state.SetItemsProcessed(state.iterations() * program.block_rows);
+  state.SetItemsProcessed(state.iterations() * segment.block_rows);
   constexpr const char* names[] = {"convolution + relu", "pooling", "dense"};
   state.SetLabel(names[state.range(0)]);
 }

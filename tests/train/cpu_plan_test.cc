@@ -5,8 +5,7 @@
 #include <filesystem>
 
 #include "../support/error_matcher.h"
-#include "headrace/train/backend.h"
-#include "headrace/train/initial_parameters.h"
+#include "cpu_plans.h"
 #include "headrace/train/model_builder.h"
 #include "headrace/train/models/model_registry.h"
 #include "headrace/train/reference/reference_optimizer.h"
@@ -19,61 +18,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-// Initial values, with biases that are not zero.
-std::vector<NamedTensor> random_parameters(const Graph& graph) {
-  auto tensors = initial_parameters(graph, 3);
-  Rng rng(4, 0);
-  for (auto& tensor : tensors) {
-    for (float& value : tensor.values) value += static_cast<float>(0.1 * rng.normal());
-  }
-  return tensors;
-}
-
-StepInput whole(const Batch& batch) {
-  StepInput input;
-  input.batch = &batch;
-  input.rows = input.global_rows = batch.size();
-  input.seed = 5;
-  input.step = 6;
-  return input;
-}
-
-std::unique_ptr<Plan> compile(const Graph& graph, PlanOptions options) {
-  auto plan = make_cpu_backend()->compile(graph, options);
-  plan->set_parameters(random_parameters(graph));
-  return plan;
-}
-
-// The parameters' gradients, by a step of plain gradient descent with rate 1.
-std::vector<NamedTensor> gradients_of(const Graph& graph, const PlanOptions& like,
-                                      const StepInput& input) {
-  PlanOptions options = like;
-  options.optimizer = Sgd{};
-  const auto plan = compile(graph, options);
-  auto zero = plan->parameters();
-  plan->forward_backward(input);
-  for (auto& tensor : zero) std::fill(tensor.values.begin(), tensor.values.end(), 0.0f);
-  plan->set_parameters(zero);
-  plan->update(1.0, 1);
-  auto gradients = plan->parameters();
-  for (auto& tensor : gradients) {
-    for (float& value : tensor.values) value = -value;
-  }
-  return gradients;
-}
-
-// Differences are measured against the tensor's norm.
-template <class A, class B>
-double relative_error(const A& a, const B& b) {
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double x = a[i], y = b[i];
-    difference += (x - y) * (x - y);
-    norm += y * y;
-  }
-  return std::sqrt(difference) / std::max(std::sqrt(norm), 1e-12);
-}
 
 class CpuPlan : public ::testing::TestWithParam<TestModel> {
  protected:

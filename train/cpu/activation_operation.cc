@@ -3,25 +3,27 @@
 #include <algorithm>
 #include <cmath>
 
+#include "headrace/train/cpu/activation_functions.h"
 #include "headrace/train/cpu/elementwise.h"
 
 namespace headrace::cpu {
-namespace {
-
-std::size_t size(const Block& block, const RowwiseSpec& spec) {
-  return static_cast<std::size_t>(block.rows * spec.elements);
-}
-
-}  // namespace
 
 void ReluOperation::forward(const Block& block) const {
-  relu(block.tensor(spec_.x), size(block, spec_), block.tensor(spec_.y));
+  relu(at(block, spec_.x), size(block), at(block, spec_.y));
 }
 
 void ReluOperation::backward(const Block& block) const {
-  float* dx = block.tensor(spec_.dx);
-  std::copy_n(block.tensor(spec_.dy), size(block, spec_), dx);
-  if (backward_here_) relu_backward(block.tensor(spec_.y), size(block, spec_), dx);
+  copy(at(block, spec_.dy), at(block, spec_.dx), 1, size(block));
+  if (backward_here_) relu_backward(at(block, spec_.y), size(block), at(block, spec_.dx));
+}
+
+void FunctionOperation::forward(const Block& block) const {
+  activate(function_, negative_slope_, size(block), block.data(spec_.x), block.data(spec_.y));
+}
+
+void FunctionOperation::backward(const Block& block) const {
+  activate_backward(function_, negative_slope_, size(block), block.data(spec_.x),
+                    block.data(spec_.y), block.data(spec_.dy), block.data(spec_.dx));
 }
 
 void softmax(const float* x, std::int64_t groups, std::int64_t width, float* y) {
@@ -34,15 +36,14 @@ void softmax(const float* x, std::int64_t groups, std::int64_t width, float* y) 
 }
 
 void SoftmaxOperation::forward(const Block& block) const {
-  softmax(block.tensor(spec_.x), block.rows * spec_.elements / width_, width_,
-          block.tensor(spec_.y));
+  softmax(block.data(spec_.x), size(block) / width_, width_, block.data(spec_.y));
 }
 
 void SoftmaxOperation::backward(const Block& block) const {
-  const float* y = block.tensor(spec_.y);
-  const float* dy = block.tensor(spec_.dy);
-  float* dx = block.tensor(spec_.dx);
-  for (std::int64_t first = 0; first < block.rows * spec_.elements; first += width_) {
+  const float* y = block.data(spec_.y);
+  const float* dy = block.data(spec_.dy);
+  float* dx = block.data(spec_.dx);
+  for (std::int64_t first = 0; first < size(block); first += width_) {
     float dot = 0;
     for (std::int64_t i = first; i < first + width_; ++i) dot += y[i] * dy[i];
     for (std::int64_t i = first; i < first + width_; ++i) dx[i] = y[i] * (dy[i] - dot);
@@ -50,22 +51,23 @@ void SoftmaxOperation::backward(const Block& block) const {
 }
 
 void DropoutOperation::forward(const Block& block) const {
-  const float* x = block.tensor(spec_.x);
-  float* y = block.tensor(spec_.y);
+  const float* x = block.data(spec_.x);
+  float* y = block.data(spec_.y);
   if (!block.training) {
-    std::copy_n(x, size(block, spec_), y);
+    std::copy_n(x, size(block), y);
     return;
   }
-  float* mask = block.tensor(mask_);
+  float* mask = block.data({mask_});
   for (std::int64_t row = 0; row < block.rows; ++row) {
     dropout_mask(block.dropout, node_, block.global_row + row, rate_,
                  {mask + row * spec_.elements, static_cast<std::size_t>(spec_.elements)});
   }
-  product(x, mask, size(block, spec_), y);
+  product(x, mask, static_cast<std::size_t>(size(block)), y);
 }
 
 void DropoutOperation::backward(const Block& block) const {
-  product(block.tensor(spec_.dy), block.tensor(mask_), size(block, spec_), block.tensor(spec_.dx));
+  product(block.data(spec_.dy), block.data({mask_}), static_cast<std::size_t>(size(block)),
+          block.data(spec_.dx));
 }
 
 }  // namespace headrace::cpu

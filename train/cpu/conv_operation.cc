@@ -13,8 +13,12 @@ namespace {
 using dnnl::memory;
 using Tag = memory::format_tag;
 
-memory::desc desc(const memory::dims& dims, Tag tag) {
-  return memory::desc(dims, memory::data_type::f32, tag);
+memory::data_type onednn_type(Type type) {
+  return type == Type::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+}
+
+memory::desc desc(const memory::dims& dims, Tag tag, Type type = Type::f32) {
+  return memory::desc(dims, onednn_type(type), tag);
 }
 
 // Channels in a block of an image's layout; `channels` itself if they are not blocked.
@@ -32,20 +36,26 @@ Tag source_tag(const ConvSpec& spec) { return spec.input[2] == 1 ? Tag::nchw : T
 
 // The arguments of oneDNN's convolution, in its terms.
 struct Geometry {
-  memory::dims source, kernel, bias, output, strides, before, after;
+  memory::dims source, kernel, kernel_strides, bias, output, strides, dilation, before, after;
 
   Geometry(const ConvSpec& spec, std::int64_t rows) {
-    const Window& window = spec.window;
-    const auto high = window.along_height(spec.input[0]);
-    const auto wide = window.along_width(spec.input[1]);
+    const Extent2& size = spec.kernel_size;
+    const std::int64_t channels = spec.input[2] / spec.groups, filters = spec.output[2];
     source = {rows, spec.input[2], spec.input[0], spec.input[1]};
-    kernel = {spec.output[2], spec.input[2], window.size.height, window.size.width};
-    bias = {spec.output[2]};
-    output = {rows, spec.output[2], spec.output[0], spec.output[1]};
-    strides = {window.strides.height, window.strides.width};
-    before = {high.before, wide.before};
-    after = {high.after, wide.after};
+    kernel = {filters / spec.groups, channels, size.height, size.width};
+    kernel_strides = {1, filters, size.width * channels * filters, channels * filters};
+    if (spec.groups > 1) {
+      kernel.insert(kernel.begin(), spec.groups);
+      kernel_strides.insert(kernel_strides.begin(), filters / spec.groups);
+    }
+    bias = {filters};
+    output = {rows, filters, spec.output[0], spec.output[1]};
+    strides = {spec.strides.height, spec.strides.width};
+    dilation = {spec.dilation.height - 1, spec.dilation.width - 1};
+    before = {spec.before.height, spec.before.width};
+    after = {spec.after.height, spec.after.width};
   }
+  memory::desc kernel_in(Type type) const { return desc(kernel, Tag::any, type); }
 };
 
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvSpec& spec, std::int64_t rows,
@@ -55,9 +65,9 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvSpec& spec, std
       spec.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   const auto bias = spec.use_bias ? desc(at.bias, Tag::x) : memory::desc();
   const dnnl::convolution_forward::desc forward(
-      kind, dnnl::algorithm::convolution_direct, desc(at.source, source_tag(spec)),
-      desc(at.kernel, Tag::any), bias, desc(at.output, output_tag), at.strides, at.before,
-      at.after);
+      kind, dnnl::algorithm::convolution_direct, desc(at.source, source_tag(spec), spec.x.type),
+      at.kernel_in(spec.x.type), bias, desc(at.output, output_tag, spec.y.type), at.strides,
+      at.dilation, at.before, at.after);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (spec.relu) {
@@ -80,7 +90,7 @@ struct ConvOperation::Compiled {
       : geometry(spec, rows),
         forward_pd(forward_desc(spec, rows, tag)),
         forward(forward_pd),
-        kernel_layout(desc(geometry.kernel, Tag::hwio)) {
+        kernel_layout(geometry.kernel, memory::data_type::f32, geometry.kernel_strides) {
     if (forward_pd.weights_desc() != kernel_layout) {
       kernel = AlignedBuffer<std::byte>(forward_pd.weights_desc().get_size());
     }
@@ -91,24 +101,30 @@ struct ConvOperation::Compiled {
   void compile_backward(const ConvSpec& spec) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const auto source = desc(geometry.source, source_tag(spec));
-    const auto any_kernel = desc(geometry.kernel, Tag::any);
+    const auto source = desc(geometry.source, source_tag(spec), spec.x.type);
     const auto bias = spec.use_bias ? desc(geometry.bias, Tag::x) : memory::desc();
-    weights_pd = {{dnnl::algorithm::convolution_direct, source, any_kernel, bias,
-                   forward_pd.dst_desc(), geometry.strides, geometry.before, geometry.after},
+    weights_pd = {{dnnl::algorithm::convolution_direct, source, geometry.kernel_in(Type::f32), bias,
+                   forward_pd.dst_desc(), geometry.strides, geometry.dilation, geometry.before,
+                   geometry.after},
                   attributes,
                   onednn_engine(),
                   forward_pd};
     weights = dnnl::convolution_backward_weights(weights_pd);
-    // Scratch of the weights' gradient: oneDNN's own, the gradient as it makes it, as we keep it.
+    dnnl::post_ops sum;
+    sum.append_sum(1.0f);
+    dnnl::primitive_attr adding;
+    adding.set_post_ops(sum);
+    add_kernel = dnnl::reorder(dnnl::reorder::primitive_desc(
+        onednn_engine(), weights_pd.diff_weights_desc(), onednn_engine(), kernel_layout, adding));
+    // Scratch of the weights' gradient: oneDNN's own, then the gradient.
     raw_gradient = aligned(weights_pd.scratchpad_desc().get_size());
-    kept_gradient = raw_gradient + aligned(weights_pd.diff_weights_desc().get_size());
-    bias_gradient = kept_gradient + aligned(kernel_layout.get_size());
+    bias_gradient = raw_gradient + aligned(weights_pd.diff_weights_desc().get_size());
     scratch = std::max(scratch, bias_gradient + aligned(bias.get_size()));
 
-    if (spec.dx == no_tensor) return;
-    data_pd = {{dnnl::algorithm::convolution_direct, source, any_kernel, forward_pd.dst_desc(),
-                geometry.strides, geometry.before, geometry.after},
+    if (!spec.dx) return;
+    data_pd = {{dnnl::algorithm::convolution_direct, source, geometry.kernel_in(spec.x.type),
+                forward_pd.dst_desc(), geometry.strides, geometry.dilation, geometry.before,
+                geometry.after},
                attributes,
                onednn_engine(),
                forward_pd};
@@ -124,19 +140,24 @@ struct ConvOperation::Compiled {
   dnnl::convolution_forward forward;
   dnnl::convolution_backward_weights::primitive_desc weights_pd;
   dnnl::convolution_backward_weights weights;
+  dnnl::reorder add_kernel;  // the gradient, to the arena's
   dnnl::convolution_backward_data::primitive_desc data_pd;
   dnnl::convolution_backward_data data;
   memory::desc kernel_layout;            // of the arena
   AlignedBuffer<std::byte> kernel;       // as forward wants it; empty: as in the arena
   AlignedBuffer<std::byte> data_kernel;  // as backward data wants it; empty: as forward
   std::size_t scratch = 0;
-  std::size_t raw_gradient = 0, kept_gradient = 0, bias_gradient = 0;
+  std::size_t raw_gradient = 0, bias_gradient = 0;
 };
 
 namespace {
 
 memory at(const memory::desc& layout, const void* data) {
   return memory(layout, onednn_engine(), const_cast<void*>(data));
+}
+
+void* tensor(const Block& block, const View& view) {
+  return block.data<std::byte>({view.tensor});  // views of convolutions are plain
 }
 
 void reorder(const memory::desc& from, const void* source, const memory::desc& to, void* target) {
@@ -167,14 +188,15 @@ void ConvOperation::compile(std::int64_t rows) {
   }
 }
 
-void ConvOperation::prepare(std::int64_t rows, const float* parameters) {
-  const Compiled& c = of(rows);
+void ConvOperation::prepare(const float* parameters) {
   const float* kernel = parameters + spec_.kernel;
-  if (c.kernel.size() > 0) {
-    reorder(c.kernel_layout, kernel, c.forward_pd.weights_desc(), c.kernel.data());
-  }
-  if (c.data_kernel.size() > 0) {
-    reorder(c.kernel_layout, kernel, c.data_pd.weights_desc(), c.data_kernel.data());
+  for (const auto& [rows, c] : compiled_) {
+    if (c->kernel.size() > 0) {
+      reorder(c->kernel_layout, kernel, c->forward_pd.weights_desc(), c->kernel.data());
+    }
+    if (c->data_kernel.size() > 0) {
+      reorder(c->kernel_layout, kernel, c->data_pd.weights_desc(), c->data_kernel.data());
+    }
   }
 }
 
@@ -184,9 +206,9 @@ void ConvOperation::forward(const Block& block) const {
   const void* kernel = block.parameters + spec_.kernel;
   if (c.kernel.size() > 0) kernel = c.kernel.data();
   std::unordered_map<int, memory> arguments{
-      {DNNL_ARG_SRC, at(c.forward_pd.src_desc(), block.tensor(spec_.x))},
+      {DNNL_ARG_SRC, at(c.forward_pd.src_desc(), tensor(block, spec_.x))},
       {DNNL_ARG_WEIGHTS, at(c.forward_pd.weights_desc(), kernel)},
-      {DNNL_ARG_DST, at(c.forward_pd.dst_desc(), block.tensor(spec_.y))},
+      {DNNL_ARG_DST, at(c.forward_pd.dst_desc(), tensor(block, spec_.y))},
       {DNNL_ARG_SCRATCHPAD, at(c.forward_pd.scratchpad_desc(), block.scratch)}};
   if (spec_.use_bias) {
     arguments[DNNL_ARG_BIAS] = at(c.forward_pd.bias_desc(), block.parameters + spec_.bias);
@@ -197,39 +219,36 @@ void ConvOperation::forward(const Block& block) const {
 void ConvOperation::backward(const Block& block) const {
   const Compiled& c = of(block.rows);
   dnnl::stream stream(onednn_engine());
-  float* dy = block.tensor(spec_.dy);
+  void* dy = tensor(block, spec_.dy);
   if (spec_.relu_backward) {
-    relu_backward(block.tensor(spec_.y),
-                  static_cast<std::size_t>(block.rows * spec_.output.elements()), dy);
+    relu_backward(at(block, spec_.y), block.rows * spec_.output.elements(), at(block, spec_.dy));
   }
 
-  auto* kept = reinterpret_cast<float*>(block.scratch + c.kept_gradient);
   auto* bias = reinterpret_cast<float*>(block.scratch + c.bias_gradient);
-  const bool as_kept = c.weights_pd.diff_weights_desc() == c.kernel_layout;
-  void* raw = as_kept ? static_cast<void*>(kept) : block.scratch + c.raw_gradient;
+  memory raw = at(c.weights_pd.diff_weights_desc(), block.scratch + c.raw_gradient);
   std::unordered_map<int, memory> arguments{
-      {DNNL_ARG_SRC, at(c.weights_pd.src_desc(), block.tensor(spec_.x))},
+      {DNNL_ARG_SRC, at(c.weights_pd.src_desc(), tensor(block, spec_.x))},
       {DNNL_ARG_DIFF_DST, at(c.weights_pd.diff_dst_desc(), dy)},
-      {DNNL_ARG_DIFF_WEIGHTS, at(c.weights_pd.diff_weights_desc(), raw)},
+      {DNNL_ARG_DIFF_WEIGHTS, raw},
       {DNNL_ARG_SCRATCHPAD, at(c.weights_pd.scratchpad_desc(), block.scratch)}};
   if (spec_.use_bias) {
     arguments[DNNL_ARG_DIFF_BIAS] = at(c.weights_pd.diff_bias_desc(), bias);
   }
   c.weights.execute(stream, arguments);
-  if (!as_kept) reorder(c.weights_pd.diff_weights_desc(), raw, c.kernel_layout, kept);
-  add(kept, c.kernel_layout.get_size() / sizeof(float), block.gradients + spec_.kernel);
+  memory sum = at(c.kernel_layout, block.gradients + spec_.kernel);
+  c.add_kernel.execute(stream, raw, sum);
   if (spec_.use_bias) {
     add(bias, static_cast<std::size_t>(spec_.output[2]), block.gradients + spec_.bias);
   }
 
-  if (spec_.dx == no_tensor) return;
+  if (!spec_.dx) return;
   const void* kernel = c.data_kernel.size() > 0 ? static_cast<const void*>(c.data_kernel.data())
                        : c.kernel.size() > 0    ? static_cast<const void*>(c.kernel.data())
                                                 : block.parameters + spec_.kernel;
   c.data.execute(stream,
                  {{DNNL_ARG_DIFF_DST, at(c.data_pd.diff_dst_desc(), dy)},
                   {DNNL_ARG_WEIGHTS, at(c.data_pd.weights_desc(), kernel)},
-                  {DNNL_ARG_DIFF_SRC, at(c.data_pd.diff_src_desc(), block.tensor(spec_.dx))},
+                  {DNNL_ARG_DIFF_SRC, at(c.data_pd.diff_src_desc(), tensor(block, spec_.dx))},
                   {DNNL_ARG_SCRATCHPAD, at(c.data_pd.scratchpad_desc(), block.scratch)}});
 }
 
@@ -242,7 +261,8 @@ std::size_t ConvOperation::memory_bytes() const {
 }
 
 std::vector<TensorId> ConvOperation::backward_tensors() const {
-  return {spec_.x, spec_.dy, spec_.dx, spec_.relu_backward ? spec_.y : no_tensor};
+  return {spec_.x.tensor, spec_.dy.tensor, spec_.dx.tensor,
+          spec_.relu_backward ? spec_.y.tensor : no_tensor};
 }
 
 }  // namespace headrace::cpu

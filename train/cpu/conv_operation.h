@@ -10,18 +10,23 @@
 namespace headrace::cpu {
 
 struct ConvSpec {
-  Window window;
+  Extent2 kernel_size;
+  Extent2 strides;
+  Extent2 dilation;
+  Extent2 before;  // zeros around the image
+  Extent2 after;
+  std::int64_t groups = 1;
   bool use_bias = true;
   Shape input;
   Shape output;
   bool relu = false;           // after the bias
   bool relu_backward = false;  // false: whoever makes `dy` has seen to it
   bool training = true;
-  TensorId x = no_tensor;
-  TensorId y = no_tensor;
-  TensorId dx = no_tensor;  // no_tensor: not asked for
-  TensorId dy = no_tensor;
-  std::size_t kernel = 0;  // place in the arena, layout {height, width, channels, filters}
+  View x;  // all plain, x and y of the same type
+  View y;
+  View dx;  // none: not asked for
+  View dy;
+  std::size_t kernel = 0;  // place in the arena, {height, width, channels / groups, filters}
   std::size_t bias = 0;
 };
 
@@ -39,10 +44,13 @@ class ConvOperation : public Operation {
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   void compile(std::int64_t rows) override;
-  void prepare(std::int64_t rows, const float* parameters) override;
+  void prepare(const float* parameters) override;
   std::size_t scratch_bytes(std::int64_t rows) const override;
   std::size_t memory_bytes() const override;
-  std::vector<TensorId> forward_tensors() const override { return {spec_.x, spec_.y}; }
+  std::vector<TensorId> forward_tensors() const override {
+    return {spec_.x.tensor, spec_.y.tensor};
+  }
+  std::vector<TensorId> results() const override { return {spec_.y.tensor}; }
   std::vector<TensorId> backward_tensors() const override;
 
  private:

@@ -1,6 +1,7 @@
 #include "headrace/train/cpu/cpu_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "headrace/pipeline/error.h"
 #include "headrace/train/cpu/activation_operation.h"
@@ -18,8 +19,10 @@ constexpr std::size_t update_grain = 32'768;  // elements worth another thread
 const PlanOptions& checked(const PlanOptions& options) {
   if (options.batch_size < 1) fail("a plan needs a batch size of at least 1");
   if (options.threads < 1) fail("a plan needs at least 1 thread");
-  if (options.precision != Precision::f32) {
-    throw Error(ErrorCode::unsupported, "the CPU backend computes in f32 only");
+  if (options.precision == Precision::bf16 && !has_bf16()) {
+    throw Error(ErrorCode::unsupported,
+                "this CPU has neither AVX512-BF16 nor AMX, without which bf16 is slower than f32: "
+                "train in f32");
   }
   return options;
 }
@@ -33,11 +36,15 @@ auto translated(Call call) {
   }
 }
 
+void begin(const std::vector<Reduction*>& reductions, int slices) {
+  for (Reduction* reduction : reductions) reduction->begin(slices);
+}
+
 Program program_of(const Graph& graph, const ParameterArena& arena, const PlanOptions& options) {
   const std::int64_t slice_rows = (options.batch_size + options.threads - 1) / options.threads;
   return translated([&] {
     const OneThread one;
-    return make_program(graph, arena, slice_rows, options.training);
+    return make_program(graph, arena, slice_rows, options.training, options.precision);
   });
 }
 
@@ -48,21 +55,24 @@ CpuPlan::CpuPlan(const Graph& graph, const PlanOptions& options)
       arena_(graph),
       program_(program_of(graph, arena_, options)),
       team_(options.threads),
-      parameters_(arena_.size()),
+      parameters_(arena_.size_of_all()),
       slices_(static_cast<std::size_t>(options.threads)) {
   if (options.training) {
     check_loss();
     const int slots = state_slots(options.optimizer);
     for (int slot = 0; slot < slots; ++slot) state_.emplace_back(arena_.size());
   }
+  compiled_.resize(program_.segments.size());
+  std::size_t block_bytes = 0;
+  for (const Segment& segment : program_.segments) {
+    block_bytes = std::max(block_bytes, segment.block_bytes);
+  }
   for (Slice& slice : slices_) {
-    slice.activations = AlignedBuffer<std::byte>(program_.block_bytes);
+    slice.block = AlignedBuffer<std::byte>(block_bytes);
+    slice.kept = AlignedBuffer<std::byte>(program_.kept_bytes);
     if (options.training) slice.gradients = AlignedBuffer<float>(arena_.size());
     slice.conversion.resize(program_.inputs.size());
-    for (std::size_t id = 0; id < program_.tensors.size(); ++id) {
-      const auto offset = program_.tensors.offset(static_cast<TensorId>(id));
-      slice.tensors.push_back(reinterpret_cast<float*>(slice.activations.data() + offset));
-    }
+    slice.tensors.resize(program_.tensors.size());
   }
 }
 
@@ -88,8 +98,6 @@ void CpuPlan::forward_backward(const StepInput& input) {
   BoundBatch bound = bind_batch(program_, input, options_.batch_size);
   bind_labels(program_, input, options_.label_field, bound);
   run({&input, &bound, true, nullptr});
-  add_up_gradients();
-  if (gradient_listener_) gradient_listener_(0, arena_.size());
 }
 
 void CpuPlan::evaluate(const StepInput& input) {
@@ -113,13 +121,40 @@ void CpuPlan::run(const Job& job) {
   translated([&] {
     divide(job.input->rows);
     make_ready(job);
-    team_.run(static_cast<int>(slices_.size()), [&](int number) {
-      const OneThread one;
-      run_slice(job, slices_[static_cast<std::size_t>(number)]);
-    });
+    const auto slices = static_cast<int>(slices_.size());
+    const std::size_t last = program_.segments.size() - 1;
+    for (std::size_t s = 0; s < last; ++s) {
+      const Segment& segment = program_.segments[s];
+      if (job.training) begin(segment.after_forward, slices);
+      run_pass(job, segment, &CpuPlan::forward_pass);
+      if (job.training) finish(segment.after_forward, job.input->rows);
+    }
+    if (job.training) begin(program_.segments[last].after_backward, slices);
+    run_pass(job, program_.segments[last], &CpuPlan::last_pass);
+    if (!job.training) return;
+    finish_backward(program_.segments[last], job.input->rows);
+    for (std::size_t s = last; s-- > 0;) {
+      begin(program_.segments[s].after_backward, slices);
+      run_pass(job, program_.segments[s], &CpuPlan::backward_pass);
+      finish_backward(program_.segments[s], job.input->rows);
+    }
   });
   if (job.predictions != nullptr) return;
   for (const Slice& slice : slices_) metrics_ += slice.sums;
+}
+
+void CpuPlan::finish(const std::vector<Reduction*>& reductions, std::int64_t rows) {
+  Join join;
+  join.parameters = parameters_.data();
+  join.gradients = slices_[0].gradients.data();
+  join.rows = rows;
+  if (statistics_reducer_) join.all_reduce = &statistics_reducer_;
+  for (Reduction* reduction : reductions) reduction->finish(join);
+}
+
+void CpuPlan::finish_backward(const Segment& segment, std::int64_t rows) {
+  finish(segment.after_backward, rows);
+  add_up_gradients(segment.final_gradients);
 }
 
 void CpuPlan::divide(std::int64_t rows) {
@@ -131,91 +166,147 @@ void CpuPlan::divide(std::int64_t rows) {
   }
 }
 
-// What may not be done by several threads: making primitives, bringing weights into their layout.
+// What may not be done by several threads: making primitives; and what blocks need.
 void CpuPlan::make_ready(const Job& job) {
-  const OneThread one;
-  for (Slice& slice : slices_) {
-    if (slice.rows >= program_.block_rows) prepare(program_.block_rows);
-    if (const std::int64_t rest = slice.rows % program_.block_rows; rest > 0) prepare(rest);
-  }
-  std::size_t scratch = 0;
-  for (const auto& [rows, version] : prepared_) {
-    for (const auto& operation : program_.operations) {
-      scratch = std::max(scratch, operation->scratch_bytes(rows));
+  {
+    const OneThread one;
+    for (std::size_t s = 0; s < program_.segments.size(); ++s) {
+      const std::int64_t block_rows = program_.segments[s].block_rows;
+      for (const Slice& slice : slices_) {
+        if (slice.rows >= block_rows) compile(s, block_rows);
+        if (const std::int64_t rest = slice.rows % block_rows; rest > 0) compile(s, rest);
+      }
     }
   }
+  if (prepared_ != version_) prepare();
+  std::int64_t most_rows = 0;
+  for (const Segment& segment : program_.segments) {
+    most_rows = std::max(most_rows, segment.block_rows);
+  }
   for (Slice& slice : slices_) {
-    if (slice.scratch.size() < scratch) slice.scratch = AlignedBuffer<std::byte>(scratch);
+    if (slice.scratch.size() < scratch_bytes_) {
+      slice.scratch = AlignedBuffer<std::byte>(scratch_bytes_);
+    }
+    slice.sums = {};
     for (std::size_t i = 0; i < job.bound->inputs.size(); ++i) {
       const BoundBatch::Field& field = job.bound->inputs[i];
       if (field.type == ElementType::f32 || slice.conversion[i].size() > 0) continue;
       slice.conversion[i] =
-          AlignedBuffer<float>(static_cast<std::size_t>(program_.block_rows * field.elements));
+          AlignedBuffer<float>(static_cast<std::size_t>(most_rows * field.elements));
     }
   }
+  final_gradients_ = 0;
+  if (!job.training) return;
+  team_.run(static_cast<int>(slices_.size()), [&](int number) {
+    const auto gradients = slices_[static_cast<std::size_t>(number)].gradients.span();
+    std::fill(gradients.begin(), gradients.end(), 0.0f);
+  });
 }
 
-void CpuPlan::prepare(std::int64_t rows) {
-  std::uint64_t& version = prepared_[rows];
-  if (version == version_) return;
-  for (const auto& operation : program_.operations) {
-    if (version == 0) operation->compile(rows);
-    operation->prepare(rows, parameters_.data());
+void CpuPlan::compile(std::size_t segment, std::int64_t rows) {
+  if (!compiled_[segment].insert(rows).second) return;
+  for (Operation* operation : program_.segments[segment].forward) {
+    operation->compile(rows);
+    scratch_bytes_ = std::max(scratch_bytes_, operation->scratch_bytes(rows));
   }
-  version = version_;
+  prepared_ = 0;
 }
 
-void CpuPlan::run_slice(const Job& job, Slice& slice) const {
-  slice.sums = {};
-  if (job.training) std::fill_n(slice.gradients.data(), slice.gradients.size(), 0.0f);
-  for (std::int64_t done = 0; done < slice.rows; done += program_.block_rows) {
-    const std::int64_t rows = std::min(program_.block_rows, slice.rows - done);
-    run_block(job, slice, slice.first + done, rows);
+// Weights into the layouts that primitives want.
+void CpuPlan::prepare() {
+  team_.run(static_cast<int>(program_.operations.size()), [&](int number) {
+    const OneThread one;
+    program_.operations[static_cast<std::size_t>(number)]->prepare(parameters_.data());
+  });
+  prepared_ = version_;
+}
+
+void CpuPlan::run_pass(const Job& job, const Segment& segment, Pass pass) {
+  team_.run(static_cast<int>(slices_.size()), [&](int number) {
+    const OneThread one;
+    Slice& slice = slices_[static_cast<std::size_t>(number)];
+    Block block;
+    block.slice = number;
+    block.training = job.training;
+    block.dropout = {job.input->seed, job.input->step};
+    block.parameters = parameters_.data();
+    block.gradients = slice.gradients.data();
+    block.tensors = slice.tensors.data();
+    block.scratch = slice.scratch.data();
+    for (std::int64_t done = 0; done < slice.rows; done += segment.block_rows) {
+      block.rows = std::min(segment.block_rows, slice.rows - done);
+      block.first_row = slice.first + done;
+      block.global_row = job.input->global_first + block.first_row;
+      place_tensors(job, segment, slice, done, block.rows);
+      (this->*pass)(job, segment, block, slice);
+    }
+  });
+}
+
+void CpuPlan::place_tensors(const Job& job, const Segment& segment, Slice& slice, std::int64_t done,
+                            std::int64_t rows) const {
+  const auto tensor = [&](TensorId id) -> std::byte*& {
+    return slice.tensors[static_cast<std::size_t>(id)];
+  };
+  for (const Segment::Local& local : segment.locals) {
+    tensor(local.tensor) = slice.block.data() + local.offset;
   }
-}
-
-void CpuPlan::place_inputs(const Job& job, Slice& slice, std::int64_t first,
-                           std::int64_t rows) const {
+  for (TensorId id : segment.kept) {
+    tensor(id) = slice.kept.data() + program_.kept_offsets[static_cast<std::size_t>(id)] +
+                 static_cast<std::size_t>(done) * program_.tensors.row_bytes(id);
+  }
   for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
+    const TensorId id = program_.inputs[i].tensor;
+    if (std::find(segment.externals.begin(), segment.externals.end(), id) ==
+        segment.externals.end()) {
+      continue;
+    }
     const BoundBatch::Field& field = job.bound->inputs[i];
-    const auto offset = static_cast<std::size_t>(first * field.elements);
-    float*& tensor = slice.tensors[static_cast<std::size_t>(program_.inputs[i].tensor)];
+    const auto offset = static_cast<std::size_t>((slice.first + done) * field.elements);
     if (field.type == ElementType::f32) {
       // Operations only read their inputs.
-      tensor = const_cast<float*>(reinterpret_cast<const float*>(field.rows)) + offset;
+      tensor(id) = const_cast<std::byte*>(field.rows) + offset * sizeof(float);
     } else {
-      tensor = slice.conversion[i].data();
       convert(reinterpret_cast<const std::uint8_t*>(field.rows) + offset,
-              static_cast<std::size_t>(rows * field.elements), tensor);
+              static_cast<std::size_t>(rows * field.elements), slice.conversion[i].data());
+      tensor(id) = reinterpret_cast<std::byte*>(slice.conversion[i].data());
     }
+  }
+}
+
+void CpuPlan::forward_pass(const Job&, const Segment& segment, const Block& block, Slice&) const {
+  for (const Operation* operation : segment.forward) {
+    check_stop();
+    operation->forward(block);
+  }
+}
+
+void CpuPlan::last_pass(const Job& job, const Segment& segment, const Block& block,
+                        Slice& slice) const {
+  forward_pass(job, segment, block, slice);
+  if (finish_forward(job, block, slice)) backward_pass(job, segment, block, slice);
+}
+
+void CpuPlan::backward_pass(const Job&, const Segment& segment, const Block& block, Slice&) const {
+  for (const Operation* operation : segment.recompute) operation->forward(block);
+  for (const Operation* operation : segment.backward) {
+    check_stop();
+    operation->backward(block);
   }
 }
 
 void CpuPlan::check_stop() const {
-  if (statistics_reducer_) return;  // others wait for this replica's share
+  if (statistics_reducer_ && program_.has_reductions())
+    return;  // others wait for this replica's share
   if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
     throw Error(ErrorCode::cancelled, "stopped before the step was done");
   }
 }
 
-void CpuPlan::run_block(const Job& job, Slice& slice, std::int64_t first, std::int64_t rows) const {
+bool CpuPlan::finish_forward(const Job& job, const Block& block, Slice& slice) const {
   const StepInput& input = *job.input;
-  place_inputs(job, slice, first, rows);
-  Block block;
-  block.rows = rows;
-  block.global_row = input.global_first + first;
-  block.training = job.training;
-  block.dropout = {input.seed, input.step};
-  block.parameters = parameters_.data();
-  block.gradients = slice.gradients.data();
-  block.tensors = slice.tensors.data();
-  block.scratch = slice.scratch.data();
-  for (const auto& operation : program_.operations) {
-    check_stop();
-    operation->forward(block);
-  }
-
-  const float* logits = block.tensor(program_.logits);
+  const std::int64_t rows = block.rows, first = block.first_row;
+  const float* logits = block.data(program_.logits);
   const std::int64_t width = program_.output.elements();
   if (job.predictions != nullptr) {
     float* output = job.predictions + first * width;
@@ -224,29 +315,31 @@ void CpuPlan::run_block(const Job& job, Slice& slice, std::int64_t first, std::i
     } else {
       std::copy_n(logits, rows * width, output);
     }
-    return;
+    return false;
   }
-  const bool backward = job.training && program_.logits_gradient != no_tensor;
+  const bool backward = job.training && program_.logits_gradient;
   Labels labels = job.bound->labels;
   if (labels.indices != nullptr) labels.indices += first;
   if (labels.targets != nullptr) labels.targets += first * width;
   const float scale = backward ? 1.0f / static_cast<float>(input.global_rows) : 0.0f;
   cross_entropy(logits, labels, rows, width, scale,
-                backward ? block.tensor(program_.logits_gradient) : nullptr, slice.sums);
-  if (!backward) return;
-  for (const Operation* operation : program_.backward) {
-    check_stop();
-    operation->backward(block);
-  }
+                backward ? block.data(program_.logits_gradient) : nullptr, slice.sums);
+  return backward;
 }
 
-void CpuPlan::add_up_gradients() {
-  if (slices_.size() == 1) return;
-  team_.run_ranges(arena_.size(), update_grain, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = 1; i < slices_.size(); ++i) {
-      add(slices_[i].gradients.data() + first, last - first, slices_[0].gradients.data() + first);
-    }
-  });
+// Of the arena up to `last`, and tells who listens.
+void CpuPlan::add_up_gradients(std::size_t last) {
+  const std::size_t begin = std::exchange(final_gradients_, last);
+  if (begin == last) return;
+  if (slices_.size() > 1) {
+    team_.run_ranges(last - begin, update_grain, [&](std::size_t from, std::size_t to) {
+      for (std::size_t i = 1; i < slices_.size(); ++i) {
+        add(slices_[i].gradients.data() + begin + from, to - from,
+            slices_[0].gradients.data() + begin + from);
+      }
+    });
+  }
+  if (gradient_listener_) gradient_listener_(begin, last);
 }
 
 void CpuPlan::update(double learning_rate, std::uint64_t step) {
@@ -257,6 +350,9 @@ void CpuPlan::update(double learning_rate, std::uint64_t step) {
     optimizer_step(options_.optimizer, learning_rate, step, first, last,
                    slices_[0].gradients.data(), parameters_.data(), state);
   });
+  for (const Segment& segment : program_.segments) {
+    for (Reduction* reduction : segment.after_forward) reduction->update(parameters_.data());
+  }
   ++version_;
 }
 
@@ -264,7 +360,8 @@ std::size_t CpuPlan::memory_bytes() const {
   std::size_t bytes = parameters_.bytes();
   for (const auto& slot : state_) bytes += slot.bytes();
   for (const Slice& slice : slices_) {
-    bytes += slice.activations.bytes() + slice.scratch.bytes() + slice.gradients.bytes();
+    bytes +=
+        slice.block.bytes() + slice.kept.bytes() + slice.scratch.bytes() + slice.gradients.bytes();
     for (const auto& buffer : slice.conversion) bytes += buffer.bytes();
   }
   for (const auto& operation : program_.operations) bytes += operation->memory_bytes();

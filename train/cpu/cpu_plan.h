@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
+#include <set>
 #include <vector>
 
 #include "headrace/train/backend.h"
@@ -15,9 +15,9 @@
 namespace headrace::cpu {
 
 // A plan of T threads cuts its rows into T slices. Each is computed by one thread, in blocks of
-// rows that go depth-first through the whole model, forward and backward, while they are in that
-// core's cache; it has its own activations and its own gradients. The slices' gradients are added
-// up in the order of slices: results depend on T only by rounding, and on nothing else.
+// rows that go depth-first through a segment of the model while they are in that core's cache; it
+// has its own activations and its own gradients. Slices' gradients and sums are added up in the
+// order of slices: results depend on T only by rounding, and on nothing else.
 class CpuPlan : public Plan {
  public:
   CpuPlan(const Graph& graph, const PlanOptions& options);
@@ -46,11 +46,12 @@ class CpuPlan : public Plan {
  private:
   // What one thread works with.
   struct Slice {
-    AlignedBuffer<std::byte> activations;
+    AlignedBuffer<std::byte> block;  // tensors of one segment
+    AlignedBuffer<std::byte> kept;   // tensors that live from segment to segment, of all rows
     AlignedBuffer<std::byte> scratch;
     AlignedBuffer<float> gradients;                // of a plan for training
     std::vector<AlignedBuffer<float>> conversion;  // of each input that is not f32
-    std::vector<float*> tensors;
+    std::vector<std::byte*> tensors;
     MetricSums sums;
     std::int64_t first = 0;  // its rows of the step
     std::int64_t rows = 0;
@@ -67,12 +68,22 @@ class CpuPlan : public Plan {
   void run(const Job& job);
   void divide(std::int64_t rows);
   void make_ready(const Job& job);
-  void prepare(std::int64_t rows);
-  void run_slice(const Job& job, Slice& slice) const;
-  void run_block(const Job& job, Slice& slice, std::int64_t first, std::int64_t rows) const;
-  void place_inputs(const Job& job, Slice& slice, std::int64_t first, std::int64_t rows) const;
+  void compile(std::size_t segment, std::int64_t rows);
+  void prepare();
+  // A pass of all slices over a segment: what it does with each block.
+  using Pass = void (CpuPlan::*)(const Job&, const Segment&, const Block&, Slice&) const;
+  void run_pass(const Job& job, const Segment& segment, Pass pass);
+  void forward_pass(const Job&, const Segment&, const Block&, Slice&) const;
+  void last_pass(const Job&, const Segment&, const Block&, Slice&) const;
+  void backward_pass(const Job&, const Segment&, const Block&, Slice&) const;
+  void place_tensors(const Job& job, const Segment& segment, Slice& slice, std::int64_t done,
+                     std::int64_t rows) const;
+  // The loss of a block's rows, or their predictions. Whether there is a backward pass.
+  bool finish_forward(const Job& job, const Block& block, Slice& slice) const;
   void check_stop() const;
-  void add_up_gradients();
+  void finish(const std::vector<Reduction*>& reductions, std::int64_t rows);
+  void finish_backward(const Segment& segment, std::int64_t rows);
+  void add_up_gradients(std::size_t last);
 
   PlanOptions options_;
   ParameterArena arena_;
@@ -81,8 +92,11 @@ class CpuPlan : public Plan {
   AlignedBuffer<float> parameters_;
   std::vector<AlignedBuffer<float>> state_;  // one arena for each slot of the optimizer
   std::vector<Slice> slices_;
-  std::uint64_t version_ = 1;                       // of the parameters
-  std::map<std::int64_t, std::uint64_t> prepared_;  // rows -> version
+  std::uint64_t version_ = 1;                     // of the parameters
+  std::uint64_t prepared_ = 0;                    // version that weights' layouts are of
+  std::vector<std::set<std::int64_t>> compiled_;  // rows of blocks, of each segment
+  std::size_t scratch_bytes_ = 0;
+  std::size_t final_gradients_ = 0;  // added up, of the arena, in this step
   MetricSums metrics_;
   const std::atomic<bool>* stop_ = nullptr;
   GradientListener gradient_listener_;

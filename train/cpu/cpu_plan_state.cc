@@ -28,14 +28,19 @@ void write_all(const ParameterArena& layout, std::span<const NamedTensor> tensor
                                                    ": it belongs to another optimizer");
     }
     const std::size_t entry = layout.match(tensor, name);
+    if (!suffixes[0].empty() && !layout.is_trainable(entry)) {
+      throw Error(ErrorCode::invalid_argument, "the optimizer keeps no state " + tensor.name +
+                                                   ": that parameter is not trained");
+    }
     targets.push_back({entry, arena});
     given[entry * suffixes.size() + arena] = true;
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
-    if (given[i]) continue;
-    throw Error(ErrorCode::invalid_argument, "no values are given for " +
-                                                 layout.name(i / suffixes.size()) +
-                                                 suffixes[i % suffixes.size()]);
+    const std::size_t entry = i / suffixes.size();
+    const bool has_state = suffixes[0].empty() || layout.is_trainable(entry);
+    if (given[i] || !has_state) continue;
+    throw Error(ErrorCode::invalid_argument,
+                "no values are given for " + layout.name(entry) + suffixes[i % suffixes.size()]);
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
     layout.write(tensors[i], targets[i].entry, arenas[targets[i].arena]);

@@ -1,8 +1,61 @@
 #include "headrace/train/cpu/elementwise.h"
 
+#include <utility>
+
+#include "headrace/train/cpu/bf16.h"
 #include "headrace/train/cpu/clones.h"
 
 namespace headrace::cpu {
+namespace {
+
+template <bool with_sum, class From, class To>
+inline __attribute__((always_inline)) void move(const From* from, std::int64_t from_stride, To* to,
+                                                std::int64_t to_stride, std::int64_t groups,
+                                                std::int64_t width) {
+  for (std::int64_t group = 0; group < groups; ++group) {
+    for (std::int64_t i = 0; i < width; ++i) {
+      const float value = to_float(from[i]);
+      assign(to[i], with_sum ? to_float(to[i]) + value : value);
+    }
+    from += from_stride;
+    to += to_stride;
+  }
+}
+
+// One function for each pair of types and each of both kinds, since only functions can be cloned.
+#define HEADRACE_MOVE(name, with_sum, From, To)                                                 \
+  HEADRACE_CLONES void name(Array from, Array to, std::int64_t groups, std::int64_t width) {    \
+    move<with_sum>(static_cast<const From*>(from.data), from.stride, static_cast<To*>(to.data), \
+                   to.stride, groups, width);                                                   \
+  }
+HEADRACE_MOVE(copy_f32_f32, false, float, float)
+HEADRACE_MOVE(copy_f32_bf16, false, float, Bf16)
+HEADRACE_MOVE(copy_bf16_f32, false, Bf16, float)
+HEADRACE_MOVE(copy_bf16_bf16, false, Bf16, Bf16)
+HEADRACE_MOVE(add_f32_f32, true, float, float)
+HEADRACE_MOVE(add_f32_bf16, true, float, Bf16)
+HEADRACE_MOVE(add_bf16_f32, true, Bf16, float)
+HEADRACE_MOVE(add_bf16_bf16, true, Bf16, Bf16)
+#undef HEADRACE_MOVE
+
+using Move = void (*)(Array, Array, std::int64_t, std::int64_t);
+
+// `moves` are from f32 to both types, then from bf16.
+void run(const Move (&moves)[4], Array from, Array to, std::int64_t groups, std::int64_t width) {
+  if (from.stride == width && to.stride == width) width *= std::exchange(groups, 1);
+  moves[(from.type == Type::bf16 ? 2 : 0) + (to.type == Type::bf16 ? 1 : 0)](from, to, groups,
+                                                                             width);
+}
+
+}  // namespace
+
+void copy(Array from, Array to, std::int64_t groups, std::int64_t width) {
+  run({copy_f32_f32, copy_f32_bf16, copy_bf16_f32, copy_bf16_bf16}, from, to, groups, width);
+}
+
+void accumulate(Array from, Array to, std::int64_t groups, std::int64_t width) {
+  run({add_f32_f32, add_f32_bf16, add_bf16_f32, add_bf16_bf16}, from, to, groups, width);
+}
 
 HEADRACE_CLONES
 void convert(const std::uint8_t* from, std::size_t size, float* to) {
@@ -15,13 +68,43 @@ void add(const float* from, std::size_t size, float* to) {
 }
 
 HEADRACE_CLONES
-void relu(const float* x, std::size_t size, float* y) {
-  for (std::size_t i = 0; i < size; ++i) y[i] = x[i] < 0.0f ? 0.0f : x[i];
+void relu_f32(const float* x, std::int64_t size, float* y) {
+  for (std::int64_t i = 0; i < size; ++i) y[i] = x[i] < 0.0f ? 0.0f : x[i];
 }
 
 HEADRACE_CLONES
-void relu_backward(const float* y, std::size_t size, float* dy) {
-  for (std::size_t i = 0; i < size; ++i) dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+void relu_bf16(const Bf16* x, std::int64_t size, Bf16* y) {
+  for (std::int64_t i = 0; i < size; ++i) {
+    y[i].bits = to_float(x[i]) < 0.0f ? std::uint16_t{0} : x[i].bits;
+  }
+}
+
+void relu(Array x, std::int64_t size, Array y) {
+  if (x.type == Type::bf16) {
+    relu_bf16(static_cast<const Bf16*>(x.data), size, static_cast<Bf16*>(y.data));
+  } else {
+    relu_f32(static_cast<const float*>(x.data), size, static_cast<float*>(y.data));
+  }
+}
+
+HEADRACE_CLONES
+void relu_backward_f32(const float* y, std::int64_t size, float* dy) {
+  for (std::int64_t i = 0; i < size; ++i) dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+HEADRACE_CLONES
+void relu_backward_bf16(const Bf16* y, std::int64_t size, Bf16* dy) {
+  for (std::int64_t i = 0; i < size; ++i) {
+    dy[i].bits = to_float(y[i]) > 0.0f ? dy[i].bits : std::uint16_t{0};
+  }
+}
+
+void relu_backward(Array y, std::int64_t size, Array dy) {
+  if (y.type == Type::bf16) {
+    relu_backward_bf16(static_cast<const Bf16*>(y.data), size, static_cast<Bf16*>(dy.data));
+  } else {
+    relu_backward_f32(static_cast<const float*>(y.data), size, static_cast<float*>(dy.data));
+  }
 }
 
 HEADRACE_CLONES
@@ -37,6 +120,23 @@ void add_bias(const float* bias, std::size_t rows, std::size_t width, bool with_
     for (std::size_t i = 0; i < width; ++i) {
       const float sum = values[i] + bias[i];
       values[i] = sum < floor ? floor : sum;
+    }
+  }
+}
+
+HEADRACE_CLONES
+void largest_rows(const float* x, std::size_t count, std::size_t width, float* largest,
+                  std::int32_t* rows) {
+  for (std::size_t i = 0; i < width; ++i) {
+    largest[i] = x[i];
+    rows[i] = 0;
+  }
+  for (std::size_t row = 1; row < count; ++row) {
+    const float* values = x + row * width;
+    const auto number = static_cast<std::int32_t>(row);
+    for (std::size_t i = 0; i < width; ++i) {
+      rows[i] = values[i] > largest[i] ? number : rows[i];
+      largest[i] = values[i] > largest[i] ? values[i] : largest[i];
     }
   }
 }

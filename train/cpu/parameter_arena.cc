@@ -22,12 +22,24 @@ ParameterArena::ParameterArena(const Graph& graph) {
     first_.push_back(entries_.size());
     for (const ParameterSpec& spec : layer.parameters) {
       const bool transposed = layer.layer->kind() == "Dense" && spec.shape.rank() == 2;
-      entries_.push_back({layer.name + "/" + spec.name, spec.shape, 0, transposed});
+      entries_.push_back({layer.name + "/" + spec.name, spec.shape, 0, spec.trainable, transposed});
     }
   }
-  for (std::size_t entry = entries_.size(); entry-- > 0;) {
-    entries_[entry].place = size_;
-    size_ += (static_cast<std::size_t>(entries_[entry].shape.elements()) + 15) / 16 * 16;
+  const auto take = [](Entry& entry, std::size_t& size) {
+    entry.place = size;
+    size += (static_cast<std::size_t>(entry.shape.elements()) + 15) / 16 * 16;
+  };
+  ends_.resize(first_.size() + 1);
+  std::size_t entry = entries_.size();
+  for (std::size_t layer = first_.size(); layer-- > 0;) {
+    for (; entry > first_[layer]; --entry) {
+      if (entries_[entry - 1].trainable) take(entries_[entry - 1], size_);
+    }
+    ends_[layer] = size_;
+  }
+  size_of_all_ = size_;
+  for (Entry& one : entries_) {
+    if (!one.trainable) take(one, size_of_all_);
   }
 }
 
@@ -38,6 +50,7 @@ std::size_t ParameterArena::place(Graph::LayerId layer, std::size_t parameter) c
 std::vector<NamedTensor> ParameterArena::read(const float* arena, const std::string& suffix) const {
   std::vector<NamedTensor> tensors;
   for (const Entry& entry : entries_) {
+    if (!suffix.empty() && !entry.trainable) continue;
     NamedTensor tensor{entry.name + suffix, entry.shape, {}};
     tensor.values.resize(static_cast<std::size_t>(entry.shape.elements()));
     const float* from = arena + entry.place;

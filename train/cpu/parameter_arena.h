@@ -11,16 +11,23 @@
 namespace headrace::cpu {
 
 // Where each parameter lies in a flat arena: the last layer's first, as gradients are made. Arenas
-// of gradients and optimizer state are laid out alike. Places are multiples of 16 floats.
+// of gradients and optimizer state are laid out alike; behind, in that of the parameters alone, lie
+// those that are not trainable. Places are multiples of 16 floats.
 class ParameterArena {
  public:
   explicit ParameterArena(const Graph& graph);
 
   std::size_t size() const { return size_; }  // in floats
+  std::size_t size_of_all() const { return size_of_all_; }
   // The place of a layer's parameter, counted as Layer::parameters() lists them.
   std::size_t place(Graph::LayerId layer, std::size_t parameter) const;
 
-  // Parameters or state between an arena and named tensors ("conv2d/kernel" + suffix).
+  // The arena's first floats are the parameters of the layers from this one on.
+  std::size_t end(Graph::LayerId layer) const { return ends_[static_cast<std::size_t>(layer)]; }
+  Graph::LayerId layers() const { return static_cast<Graph::LayerId>(first_.size()); }
+
+  // Parameters or state between an arena and named tensors ("conv2d/kernel" + suffix); with a
+  // suffix, of the trainable ones.
   std::vector<NamedTensor> read(const float* arena, const std::string& suffix = "") const;
   // Requires that fits() holds for the tensor.
   void write(const NamedTensor& tensor, std::size_t entry, float* arena) const;
@@ -28,6 +35,7 @@ class ParameterArena {
   // or if its shape is another.
   std::size_t match(const NamedTensor& tensor, const std::string& name) const;
   const std::string& name(std::size_t entry) const { return entries_[entry].name; }
+  bool is_trainable(std::size_t entry) const { return entries_[entry].trainable; }
   std::size_t entries() const { return entries_.size(); }
 
  private:
@@ -35,11 +43,14 @@ class ParameterArena {
     std::string name;
     Shape shape;
     std::size_t place = 0;
+    bool trainable = true;
     bool transposed = false;  // a Dense kernel lies as {units, elements}
   };
   std::vector<Entry> entries_;      // in the graph's order
   std::vector<std::size_t> first_;  // entry of each layer
+  std::vector<std::size_t> ends_;   // of each layer; one more, which is 0
   std::size_t size_ = 0;
+  std::size_t size_of_all_ = 0;
 };
 
 }  // namespace headrace::cpu

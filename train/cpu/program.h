@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "headrace/train/backend.h"
 #include "headrace/train/cpu/operation.h"
 #include "headrace/train/cpu/parameter_arena.h"
 #include "headrace/train/cpu/tensor_table.h"
@@ -11,31 +12,56 @@
 
 namespace headrace::cpu {
 
-// A graph as a list of operations over tensors. What does not lead to the output is left out, as
-// is the backward pass of what no parameter needs; a last softmax belongs to the loss.
+// Operations within which rows are independent: a block of rows goes depth-first through all of
+// them before the next one starts. Between segments all slices are waited for, and the reductions
+// are finished.
+struct Segment {
+  std::vector<Operation*> forward;
+  // Backward goes through these first: what they make was not kept.
+  std::vector<const Operation*> recompute;
+  std::vector<const Operation*> backward;
+  std::vector<Reduction*> after_forward;
+  std::vector<Reduction*> after_backward;
+
+  struct Local {
+    TensorId tensor;
+    std::size_t offset;  // in the memory of a block
+  };
+  std::vector<Local> locals;        // tensors that no other segment sees
+  std::vector<TensorId> kept;       // others that it uses
+  std::vector<TensorId> externals;  // inputs that it uses
+  std::int64_t block_rows = 1;
+  std::size_t block_bytes = 0;      // for that many
+  std::size_t final_gradients = 0;  // after its backward pass the arena up to here is final
+};
+
+// A graph as operations over tensors. What does not lead to the output is left out, as is the
+// backward pass of what no parameter needs; a last softmax belongs to the loss.
+// The forward pass goes through the segments in their order, the backward pass back; in the last
+// segment each block goes forward, through the loss, and backward at once.
 struct Program {
   struct Input {
-    TensorId tensor = no_tensor;  // in the caller's memory
+    TensorId tensor = no_tensor;  // f32, in the caller's memory
     std::string field;
     Shape shape;
   };
-  // One run of operations whose rows are independent: a block goes through all of them, forward
-  // and backward, before the next one starts.
   std::vector<std::unique_ptr<Operation>> operations;
-  std::vector<const Operation*> backward;  // in the order of the backward pass
+  std::vector<Segment> segments;
   std::vector<Input> inputs;
   TensorTable tensors;
-  TensorId logits = no_tensor;
-  TensorId logits_gradient = no_tensor;  // no_tensor: nothing to train
+  std::vector<std::size_t> kept_offsets;  // of each tensor that lives from segment to segment
+  std::size_t kept_bytes = 0;             // for the rows of a slice
+  View logits;                            // f32
+  View logits_gradient;                   // none: nothing to train
   Shape output;
   bool ends_in_softmax = false;
-  std::int64_t block_rows = 1;  // rows that go through it together
-  std::size_t block_bytes = 0;  // for that many
+
+  bool has_reductions() const;
 };
 
 // Makes the program of a graph for slices of up to `slice_rows` rows.
 // Throws Error{unsupported} for layers this backend does not have.
 Program make_program(const Graph& graph, const ParameterArena& arena, std::int64_t slice_rows,
-                     bool training);
+                     bool training, Precision precision = Precision::f32);
 
 }  // namespace headrace::cpu
