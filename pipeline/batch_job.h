@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <limits>
@@ -42,7 +43,8 @@ struct BatchJob {
   std::int64_t count = 0;  // samples, of all ranks together
   Share share;             // of them, this rank's
   std::int64_t chunks = 0;
-  std::vector<Load> loads;   // by chunk; empty if the sequence does not read
+  std::vector<Load> loads;  // by chunk; empty if the sequence does not read
+  std::chrono::steady_clock::time_point finished;
   std::exception_ptr error;  // of the lowest row that failed
   std::atomic<std::int64_t> failed_row{none_failed};
   // Chunks not yet finished.

@@ -70,6 +70,11 @@ std::string cores_text(const LoaderStats& stats, const Bottleneck& found) {
   std::string text = "The loader is slow: " + waiting(found) + "Its " +
                      std::to_string(stats.threads) + " threads are busy " +
                      percent(found.cores_busy) + " of the time. ";
+  if (found.cores_denied > found.cores_busy / 4) {
+    return text + "For " + percent(found.cores_denied) +
+           " of it other loaders had threads that it had work for. Give those a smaller share "
+           "(threads), or the process more cores.";
+  }
   const double all = stats.stages.read + stats.stages.decode + stats.stages.render;
   if (all <= 0) return text + "Give it more threads.";
   const Stage stage = longest_stage(stats.stages);
@@ -95,11 +100,12 @@ Bottleneck find_bottleneck(const LoaderStats& stats) {
   found.wait_share = share_of(stats.wait_seconds - stats.first_batch_seconds, seconds);
   found.gain_without_waiting = 1 / std::max(1 - found.wait_share, 1e-3);
   found.cores_busy = share_of(stats.fill_seconds, stats.thread_seconds);
+  found.cores_denied = share_of(stats.denied_seconds, stats.thread_seconds);
   found.disk_busy = share_of(stats.io_seconds, stats.io_threads * stats.seconds);
   if (found.wait_share <= waits_from) {
     found.who = Bottleneck::Who::consumer;
     found.text = consumer_text(found);
-  } else if (found.cores_busy >= busy_from) {
+  } else if (found.cores_busy + found.cores_denied >= busy_from) {
     found.who = Bottleneck::Who::cores;
     found.text = cores_text(stats, found);
   } else if (found.disk_busy >= 0.5) {  // reads come in waves, unlike work for cores

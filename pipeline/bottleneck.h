@@ -12,7 +12,7 @@ struct Bottleneck {
     unknown,   // too few batches to tell
     consumer,  // a batch was ready whenever it asked
     disk,      // files were not in memory, and reading them took longest
-    cores,     // the threads that decode were busy all the time
+    cores,     // the threads that decode were busy all the time, for this loader or for others
     neither,   // the consumer waited, and yet cores and disk had time: batches come in bursts
   };
   Who who = Who::unknown;
@@ -22,6 +22,8 @@ struct Bottleneck {
   double gain_without_waiting = 1;
   // How busy the threads were that fill batches, and that read from disks. 0 to 1.
   double cores_busy = 0;
+  // Of the same: how long others had the threads of the pool that this loader had work for.
+  double cores_denied = 0;
   double disk_busy = 0;
   // For people: who, by how much, and the one change that would help most.
   std::string text;

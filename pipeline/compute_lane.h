@@ -31,6 +31,7 @@ class ComputeLane {
   struct Stats {
     std::size_t waiting = 0;  // for a thread
     int running = 0;
+    double denied_seconds = 0;  // see LoaderStats
   };
 
   // Does `threads` pieces of work at a time at most, and no more than the pool has threads.
@@ -58,6 +59,7 @@ class ComputeLane {
 
  private:
   friend struct ComputePool::State;
+  using Clock = std::chrono::steady_clock;
 
   // First in, first out, in memory that is used again.
   class Queue {
@@ -78,6 +80,7 @@ class ComputeLane {
   std::size_t waiting() const { return urgent_.size() + later_.size(); }
   bool may_run() const { return waiting() > 0 && running_ < wanted_; }
   int most_tasks() const;
+  void count_denied(Clock::time_point now);
 
   const std::shared_ptr<ComputePool> pool_;
   Client& client_;
@@ -88,6 +91,9 @@ class ComputeLane {
   int running_ = 0;
   std::chrono::nanoseconds used_{0};  // by its work, or given up by being idle
   bool closed_ = false;
+  int denied_ = 0;  // threads that it could use and has not got
+  Clock::time_point denied_from_{};
+  std::chrono::nanoseconds denied_time_{0};
 };
 
 }  // namespace headrace

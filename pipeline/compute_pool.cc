@@ -219,14 +219,17 @@ std::chrono::nanoseconds ComputePool::State::run_next(ComputeLane& lane,
   const ComputeLane::Work work = lane.urgent_.empty() ? lane.later_.pop() : lane.urgent_.pop();
   ++lane.running_;
   used = std::max(used, lane.used_);
+  const auto start = std::chrono::steady_clock::now();
+  lane.count_denied(start);
   lock.unlock();
   const void* const before = std::exchange(working_for, this);
-  const auto start = std::chrono::steady_clock::now();
   lane.client_.run(work);
-  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
   working_for = before;
   lock.lock();
+  const auto end = std::chrono::steady_clock::now();
+  const std::chrono::nanoseconds took = end - start;
   --lane.running_;
+  lane.count_denied(end);
   lane.used_ += took;
   if (lane.closed_) changed.notify_all();
   return took;
@@ -287,6 +290,14 @@ int ComputeLane::most_tasks() const {
   return static_cast<int>(std::min(all, static_cast<std::size_t>(wanted_)));
 }
 
+// To be called when one of the numbers below has changed.
+void ComputeLane::count_denied(Clock::time_point now) {
+  if (denied_ > 0) denied_time_ += denied_ * std::chrono::nanoseconds(now - denied_from_);
+  denied_from_ = now;
+  const int most = std::min(wanted_, pool_->state_->threads);
+  denied_ = std::min(std::max(most - running_, 0), static_cast<int>(waiting()));
+}
+
 ComputeLane::ComputeLane(std::shared_ptr<ComputePool> pool, Client& client, int threads)
     : pool_(std::move(pool)), client_(client), wanted_(threads) {
   const std::lock_guard lock(pool_->state_->mutex);
@@ -310,6 +321,7 @@ void ComputeLane::post(Queue& queue, Work work, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) {
     queue.push({work.kind, work.first, work.second + i});
   }
+  count_denied(Clock::now());
   const int more = pool.claim_tasks();
   tbb::task_arena& arena = pool.arena();
   lock.unlock();
@@ -321,6 +333,7 @@ void ComputeLane::set_threads(int threads) {
   std::unique_lock lock(pool.mutex);
   wanted_ = threads;
   pool.resize();
+  count_denied(Clock::now());
   const int more = pool.claim_tasks();
   tbb::task_arena& arena = pool.arena();
   lock.unlock();
@@ -345,7 +358,11 @@ bool ComputeLane::is_own_thread() const { return working_for == pool_->state_.ge
 
 ComputeLane::Stats ComputeLane::stats() const {
   const std::lock_guard lock(pool_->state_->mutex);
-  return {waiting(), running_};
+  const std::chrono::duration<double> now_denied = Clock::now() - denied_from_;
+  const std::chrono::duration<double> denied = denied_time_;
+  return {.waiting = waiting(),
+          .running = running_,
+          .denied_seconds = denied.count() + denied_ * now_denied.count()};
 }
 
 }  // namespace headrace

@@ -200,6 +200,7 @@ void Loader::Engine::finish(BatchJob& job) noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (is_wanted(job.generation)) {
+      job.finished = Clock::now();
       finished_[job.ticket % finished_.size()] = &job;
       trace_ready();
     } else {
@@ -269,6 +270,7 @@ BatchJob* Loader::Engine::wait_for_batch(std::unique_lock<std::mutex>& lock) {
   record_wait(start);
   ++take_ticket_;
   BatchJob* const job = std::exchange(place, nullptr);
+  stats_.ready_seconds += seconds_between(job->finished, Clock::now());
   trace_ready();
   return job;
 }
@@ -368,6 +370,9 @@ LoaderStats Loader::Engine::stats() const {
   stats.seconds = seconds_between(created_, Clock::now());
   stats.fill_seconds =
       static_cast<double>(fill_nanoseconds_.load(std::memory_order_relaxed)) * 1e-9;
+  const ComputeLane::Stats lane = lane_.stats();
+  stats.queued_chunks = static_cast<int>(lane.waiting);
+  stats.denied_seconds = lane.denied_seconds;
   const ReadPool::Stats reads = filler_.stats();
   stats.io_seconds = reads.busy_seconds;
   stats.disk_samples = reads.samples;

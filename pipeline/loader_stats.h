@@ -16,13 +16,16 @@ struct LoaderStats {
   double wait_p50_seconds = 0;     // of one wait, the first batch left out
   double wait_p99_seconds = 0;
   double max_epoch_gap_seconds = 0;  // longest wait for the first batch of a later epoch
-  double starved_seconds = 0;        // workers had nothing to do: every slot full, consumer slow
+  double starved_seconds = 0;        // threads waited for a slot: all were full, consumer slow
+  double ready_seconds = 0;          // finished batches waited for the consumer, all together
   int ready_batches = 0;             // finished and not yet asked for
+  int queued_chunks = 0;             // parts of batches that wait for a thread now
   std::size_t slot_bytes = 0;        // memory of all slots
   double seconds = 0;                // since construction
   int threads = 0;                   // that fill, at most, now
   double thread_seconds = 0;         // they could have been busy, all together
   double fill_seconds = 0;           // they were busy, all together
+  double denied_seconds = 0;         // there was work, and others had the pool's threads
   int io_threads = 0;                // that wait for disks
   double io_seconds = 0;             // they were busy, all together
   std::int64_t disk_samples = 0;     // read by them: not in memory when they were wanted

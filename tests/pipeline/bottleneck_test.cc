@@ -53,6 +53,17 @@ TEST(Bottleneck, IsTheCoresIfTheyAreBusyAndNamesTheLongestStage) {
   EXPECT_THAT(find_bottleneck(stats).text, HasSubstr("Give it more threads."));
 }
 
+TEST(Bottleneck, IsTheCoresIfOtherLoadersHaveThem) {
+  LoaderStats stats = ten_seconds();
+  stats.wait_seconds = 1 + 6;
+  stats.fill_seconds = 8.8;
+  stats.denied_seconds = 11;
+  const Bottleneck found = find_bottleneck(stats);
+  EXPECT_EQ(found.who, Bottleneck::Who::cores);
+  EXPECT_NEAR(found.cores_denied, 0.5, 1e-9);
+  EXPECT_THAT(found.text, HasSubstr("For 50 % of it other loaders had threads"));
+}
+
 TEST(Bottleneck, IsTheDiskIfItsThreadsAreBusyAndTheCoresAreNot) {
   LoaderStats stats = ten_seconds();
   stats.wait_seconds = 1 + 5;

@@ -86,6 +86,10 @@ TEST(ComputePool, ALoaderWithQuickChunksGetsOnBesideOneWithEndlessSlowOnes) {
   for (std::int64_t first = 0; first < 400; first += 4) {
     expect_samples_of(quick_loader.next().value(), {0, first}, 4);
   }
+  const LoaderStats stats = quick_loader.stats();
+  EXPECT_GT(stats.denied_seconds, 0);
+  EXPECT_LE(stats.denied_seconds, stats.thread_seconds);
+  EXPECT_GT(slow_loader.stats().queued_chunks, 1000);
   // By time, not by turns: 400 turns of the slow one would be 800 ms.
   EXPECT_LT(slow->filled(), 300);
 }

@@ -434,6 +434,8 @@ TEST(Loader, CountsWhatItDelivered) {
   EXPECT_GT(stats.max_epoch_gap_seconds, 0);
   EXPECT_GE(stats.wait_p99_seconds, stats.wait_p50_seconds);
   EXPECT_GT(stats.wait_p50_seconds, 0);
+  EXPECT_GT(stats.ready_seconds, 0);
+  EXPECT_EQ(stats.queued_chunks, 0);
 }
 
 TEST(Loader, SaysHowLongItsWorkersHadNothingToDo) {
