@@ -1,3 +1,4 @@
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -16,12 +17,38 @@ Json to_json_value(const AttributeValue& value) {
   return std::visit([](const auto& held) { return Json(held); }, value);
 }
 
+std::int64_t integer_from(const Json& value) {
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  throw Error(ErrorCode::corrupt_data, value.dump() + " should be an integer");
+}
+
+std::vector<std::int64_t> integers_from(const Json& list) {
+  std::vector<std::int64_t> integers;
+  for (const Json& value : list) integers.push_back(integer_from(value));
+  return integers;
+}
+
+// A number of a node, layer or device.
+std::int32_t number_from(const Json& value) {
+  const std::int64_t number = integer_from(value);
+  if (number >= 0 && number <= std::numeric_limits<std::int32_t>::max()) {
+    return static_cast<std::int32_t>(number);
+  }
+  throw Error(ErrorCode::corrupt_data, "there is no number " + value.dump());
+}
+
+std::vector<Graph::NodeId> nodes_from(const Json& list) {
+  std::vector<Graph::NodeId> nodes;
+  for (const Json& value : list) nodes.push_back(number_from(value));
+  return nodes;
+}
+
 AttributeValue attribute_from(const std::string& name, const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_integer()) return value.get<std::int64_t>();
   if (value.is_number()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_array()) return value.get<std::vector<std::int64_t>>();
+  if (value.is_array()) return integers_from(value);
   throw Error(ErrorCode::corrupt_data, "attribute " + name + " is of no known type");
 }
 
@@ -51,14 +78,13 @@ Graph graph_from(const Json& json) {
   Graph graph;
   std::vector<Graph::LayerId> ids(layers.size(), -1);
   for (const Json& node : json.at("nodes")) {
-    graph.set_device(node.value("device", 0));
+    graph.set_device(node.contains("device") ? number_from(node.at("device")) : 0);
     if (node.contains("input")) {
-      graph.input(Shape(node.at("shape").get<std::vector<std::int64_t>>()),
-                  node.at("input").get<std::string>());
+      graph.input(Shape(integers_from(node.at("shape"))), node.at("input").get<std::string>());
       continue;
     }
-    const auto layer = node.at("layer").get<std::size_t>();
-    auto inputs = node.at("inputs").get<std::vector<Graph::NodeId>>();
+    const auto layer = static_cast<std::size_t>(number_from(node.at("layer")));
+    auto inputs = nodes_from(node.at("inputs"));
     Graph::LayerId& id = ids.at(layer);
     if (id < 0) {
       graph.add(layers[layer].layer, std::move(inputs), layers[layer].name);
@@ -68,7 +94,7 @@ Graph graph_from(const Json& json) {
     }
   }
   graph.set_device(0);
-  graph.set_output(json.at("output").get<Graph::NodeId>());
+  graph.set_output(number_from(json.at("output")));
   return graph;
 }
 

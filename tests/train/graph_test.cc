@@ -177,7 +177,12 @@ TEST(Graph, JsonThatIsNoGraphIsRefused) {
         R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[-4]}],"output":0})",
         R"({"version":1,"layers":[{"name":"d","class_name":"Dense","config":{"units":[1,"a"]}}],
             "nodes":[],"output":0})",
-        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4]}],"output":5})"}) {
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4]}],"output":5})",
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4]}],"output":4294967296})",
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4.5]}],"output":0})",
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4],"device":-1}],"output":0})",
+        R"({"version":1,"layers":[],"nodes":[{"input":"x","shape":[4],"device":1e30}],
+            "output":0})"}) {
     EXPECT_THAT([&] { Graph::from_json(text); },
                 throws_error(ErrorCode::corrupt_data, HasSubstr("not a model graph")))
         << text;
