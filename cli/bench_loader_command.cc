@@ -131,6 +131,8 @@ Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptio
     json["memory_bytes"] = loading.budget()->total();
     json["memory_used_bytes"] = loading.budget()->total() - loading.budget()->left();
     json["memory"] = loading.memory_text();
+    json["cached_images"] = loading.cache_use().kept;
+    json["cache_hits"] = loading.cache_use().hits;
   }
   if (options.fingerprint) json["fingerprint"] = to_hex(outcome.fingerprint);
   if (bad > 0) json["error_report"] = to_json(reports);
@@ -157,6 +159,9 @@ void print_text(const Json& json) {
   fmt::print("memory: {} of batches, {} at most in all\n", byte_size_text(number("slot_bytes")),
              byte_size_text(number("peak_rss_bytes")));
   if (json.contains("memory")) fmt::print("budget: {}\n", json["memory"].get<std::string>());
+  if (json.value("cached_images", 0) > 0)
+    fmt::print("cache: {} images kept, {} samples made of them\n",
+               with_commas(json["cached_images"]), with_commas(json["cache_hits"]));
   fmt::print("{}\n", json["limit"].get<std::string>());
   if (json.contains("fingerprint"))
     fmt::print("fingerprint {}\n", json["fingerprint"].get<std::string>());
@@ -219,13 +224,13 @@ int emulate(const BenchLoaderOptions& options, Loading& loading,
 int bench_loader(const BenchLoaderOptions& options) {
   Interrupt interrupt;
   Loading loading(options.loading);
-  const ImageData data = open_images(options.data, options.root);
+  const ImageData data = open_images(options.data, options.root, {}, loading.decoding());
   ImageShape shape = natural_shape(data);
   if (!options.image_size.empty()) shape = parse_image_size(options.image_size, shape);
   Recipe recipe = options.recipe.recipe(shape, !options.image_size.empty());
   try {
     loading.fit_mean(recipe, data, options.batch_size, interrupt);
-    const auto images = loading.shuffled(loading.cached(data), recipe, options.seed);
+    const auto images = loading.shuffled(data, recipe, options.seed);
     return options.emulation.seconds > 0 ? emulate(options, loading, images, interrupt)
                                          : measure(options, loading, images, interrupt);
   } catch (const Error& error) {

@@ -53,7 +53,8 @@ Json result_of(const MetricSums& sums, std::int64_t images, double seconds,
 int evaluate(const EvaluateOptions& options) {
   Loading loading(options.model.loading);
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
-  const ImageData data = open_images(options.data, options.root, model.classes());
+  const ImageData data =
+      open_images(options.data, options.root, model.classes(), loading.decoding());
   require_labels(data);
   const auto start = std::chrono::steady_clock::now();
   const bool leave_out = options.model.loading.on_error == "skip";

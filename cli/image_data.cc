@@ -40,11 +40,11 @@ ImageShape shape_of_file(const ImageData& data, std::size_t field) {
 }  // namespace
 
 ImageData open_images(const std::string& location, const std::string& root,
-                      const std::vector<std::string>& classes) {
+                      const std::vector<std::string>& classes, const DecodeOptions& decoding) {
   DataOptions options;
   options.root = root;
   options.classes = classes;
-  return {open_dataset(location, options), make_image_decoder()};
+  return {open_dataset(location, options), make_image_decoder(decoding)};
 }
 
 void require_labels(const ImageData& data) {

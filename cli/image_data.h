@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "headrace/augment/recipe.h"
+#include "headrace/formats/decode_options.h"
 #include "headrace/pipeline/dataset.h"
 #include "headrace/pipeline/decoder.h"
 #include "headrace/pipeline/image_sequence.h"
@@ -24,7 +25,8 @@ struct ImageData {
 // Opens what `location` says; see open_dataset(). `classes` are those that labels must belong to,
 // {} for the data's own.
 ImageData open_images(const std::string& location, const std::string& root,
-                      const std::vector<std::string>& classes = {});
+                      const std::vector<std::string>& classes = {},
+                      const DecodeOptions& decoding = {});
 
 // Throws Error{invalid_argument} naming the data if its records have no labels.
 void require_labels(const ImageData& data);

@@ -63,6 +63,8 @@ LoaderStats difference(const LoaderStats& later, const LoaderStats& earlier) {
   d.seconds -= earlier.seconds;
   d.fill_seconds -= earlier.fill_seconds;
   d.thread_seconds -= earlier.thread_seconds;
+  d.denied_seconds -= earlier.denied_seconds;
+  d.ready_seconds -= earlier.ready_seconds;
   d.io_seconds -= earlier.io_seconds;
   d.disk_samples -= earlier.disk_samples;
   d.stages.read -= earlier.stages.read;

@@ -9,7 +9,6 @@
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/atomic_file.h"
-#include "headrace/pipeline/cached_dataset.h"
 #include "headrace/pipeline/cpu_list.h"
 
 namespace headrace::cli {
@@ -26,10 +25,15 @@ std::shared_ptr<MemoryBudget> make_budget(const std::string& memory) {
   return memory.empty() ? nullptr : std::make_shared<MemoryBudget>(bytes_of(memory));
 }
 
-// A budget that is too small is --memory's; other errors speak for themselves.
-Error naming_memory(const Error& error, const std::string& memory) {
-  const bool too_small = error.code() == ErrorCode::invalid_argument && !memory.empty();
-  return too_small ? error.with_context("--memory " + memory) : error;
+// What a budget or a cache cannot be is the option's; other errors speak for themselves.
+Error naming_option(const Error& error, const LoadingOptions& options) {
+  if (error.code() != ErrorCode::invalid_argument) return error;
+  const std::string_view text = error.what();
+  if (text.rfind("a memory budget", 0) == 0)
+    return error.with_context("--memory " + options.memory);
+  const bool of_cache = text.find(": a cache of ") != std::string_view::npos ||
+                        text.find("so a cache of ") != std::string_view::npos;
+  return of_cache ? error.with_context("--cache " + options.cache) : error;
 }
 
 std::shared_ptr<ComputePool> make_pool(const LoadingOptions& options) {
@@ -70,15 +74,6 @@ Loading::~Loading() {
   }
 }
 
-ImageData Loading::cached(const ImageData& data) const {
-  if (options_.cache == "none") return data;
-  try {
-    return {std::make_shared<CachedDataset>(data.dataset, *budget_), data.decoder};
-  } catch (const Error& error) {
-    throw naming_memory(error, options_.memory);
-  }
-}
-
 ImageSequenceOptions Loading::sequence_options() const {
   ImageSequenceOptions options;
   options.on_error = policy_of(options_.on_error);
@@ -88,10 +83,26 @@ ImageSequenceOptions Loading::sequence_options() const {
 }
 
 std::shared_ptr<const ImageSequence> Loading::make(const ImageData& data, const Recipe& recipe,
-                                                   const ImageSequenceOptions& options,
-                                                   bool leaves_out) {
-  made_.push_back({make_sequence(data, recipe, options), leaves_out});
+                                                   const ImageSequenceOptions& options) {
+  made_.push_back({make_sequence(data, recipe, options), nullptr});
   return made_.back().sequence;
+}
+
+std::shared_ptr<const ImageSequence> Loading::make_cached(const ImageData& data,
+                                                          const Recipe& recipe,
+                                                          ImageSequenceOptions options) {
+  options.memory = budget_;
+  if (options_.cache == "pixels") options.cache = SampleCache::pixels;
+  if (options_.cache == "samples") options.cache = SampleCache::samples;
+  try {
+    if (options_.cache != "encoded") return make(data, recipe, options);
+    const auto cache = std::make_shared<CachedDataset>(data.dataset, *budget_);
+    make({cache, data.decoder}, recipe, options);
+    made_.back().cache = cache;
+    return made_.back().sequence;
+  } catch (const Error& error) {
+    throw naming_option(error, options_);
+  }
 }
 
 std::shared_ptr<const ImageSequence> Loading::shuffled(const ImageData& data, const Recipe& recipe,
@@ -101,14 +112,14 @@ std::shared_ptr<const ImageSequence> Loading::shuffled(const ImageData& data, co
   options.seed = seed;
   options.shuffle = choice.shuffle;
   options.blocks = choice.blocks;
-  return make(data, recipe, options);
+  return make_cached(data, recipe, options);
 }
 
 std::shared_ptr<const ImageSequence> Loading::in_order(const ImageData& data,
                                                        const Recipe& recipe) {
   ImageSequenceOptions options = sequence_options();
   options.shuffle = Shuffle::none;
-  return make(data, recipe, options);
+  return make_cached(data, recipe, options);
 }
 
 std::shared_ptr<const ImageSequence> Loading::row_by_row(const ImageData& data,
@@ -117,7 +128,9 @@ std::shared_ptr<const ImageSequence> Loading::row_by_row(const ImageData& data,
   options.shuffle = Shuffle::none;
   const bool leaves_out = options.on_error == ErrorPolicy::skip;
   if (leaves_out) options.on_error = ErrorPolicy::blank;
-  return make(data, recipe, options, leaves_out);
+  make(data, recipe, options);
+  made_.back().leaves_out = leaves_out;
+  return made_.back().sequence;
 }
 
 LoaderOptions Loading::loader_options(std::int64_t batch_size) const {
@@ -138,7 +151,7 @@ std::unique_ptr<Loader> Loading::make_loader(std::shared_ptr<const Sequence> seq
   try {
     return std::make_unique<Loader>(std::move(sequence), options);
   } catch (const Error& error) {
-    throw naming_memory(error, options_.memory);
+    throw naming_option(error, options_);
   }
 }
 
@@ -176,11 +189,21 @@ Error Loading::with_way_out(const Error& error) const {
 
 std::vector<NamedReport> Loading::error_reports() const {
   std::vector<NamedReport> reports;
-  for (const auto& [sequence, leaves_out] : made_) {
+  for (const auto& [sequence, cache, leaves_out] : made_) {
     reports.push_back({sequence->dataset().info().name, sequence->error_report(), leaves_out});
     if (leaves_out) reports.back().report.policy = ErrorPolicy::skip;  // as it was asked for
   }
   return reports;
+}
+
+Loading::CacheUse Loading::cache_use() const {
+  CacheUse use;
+  for (const Made& made : made_) {
+    const SampleCacheStats stats = made.sequence->cache_stats();
+    use.kept += made.cache != nullptr ? made.cache->kept() : stats.kept;
+    use.hits += made.cache != nullptr ? made.cache->hits() : stats.hits;
+  }
+  return use;
 }
 
 std::string Loading::memory_text() const {

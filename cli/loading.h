@@ -10,6 +10,7 @@
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/interrupt.h"
 #include "headrace/cli/loading_options.h"
+#include "headrace/pipeline/cached_dataset.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/image_sequence.h"
 #include "headrace/pipeline/loader.h"
@@ -27,12 +28,13 @@ class Loading {
   Loading(const Loading&) = delete;
   Loading& operator=(const Loading&) = delete;
 
-  // The images with the cache before them that --cache asks for. Throws Error{invalid_argument}
-  // naming --memory.
-  ImageData cached(const ImageData& data) const;
+  // How images are to be decoded.
+  DecodeOptions decoding() const { return {.fast_scale = options_.fast_scale}; }
 
-  // The samples that a recipe makes of the images, as --shuffle says, or in their own order. Their
-  // bad images come into error_reports().
+  // The samples that a recipe makes of the images, as --shuffle says, or in their own order, with
+  // what --cache asks for. Their bad images come into error_reports(). Make all sequences, then
+  // all loaders: caches fill as soon as these work. Throws Error naming --memory or --cache if that
+  // is what cannot be.
   std::shared_ptr<const ImageSequence> shuffled(const ImageData& data, const Recipe& recipe,
                                                 std::uint64_t seed);
   std::shared_ptr<const ImageSequence> in_order(const ImageData& data, const Recipe& recipe);
@@ -54,6 +56,12 @@ class Loading {
 
   // Of what was made by shuffled() and the like, in that order.
   std::vector<NamedReport> error_reports() const;
+  // Images that are kept by --cache, and how many samples were made of what was kept.
+  struct CacheUse {
+    std::int64_t kept = 0;
+    std::int64_t hits = 0;
+  };
+  CacheUse cache_use() const;
   // What --memory is used for: "slots of batches 12.0 MB: 12.0 of 64.0 MB"; "" without it.
   std::string memory_text() const;
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
@@ -75,9 +83,15 @@ class Loading {
   void finish();
 
  private:
+  struct Made {
+    std::shared_ptr<const ImageSequence> sequence;
+    std::shared_ptr<const CachedDataset> cache;  // of --cache encoded
+    bool leaves_out = false;
+  };
   std::shared_ptr<const ImageSequence> make(const ImageData& data, const Recipe& recipe,
-                                            const ImageSequenceOptions& options,
-                                            bool leaves_out = false);
+                                            const ImageSequenceOptions& options);
+  std::shared_ptr<const ImageSequence> make_cached(const ImageData& data, const Recipe& recipe,
+                                                   ImageSequenceOptions options);
   ImageSequenceOptions sequence_options() const;
 
   const LoadingOptions& options_;
@@ -85,10 +99,6 @@ class Loading {
   std::shared_ptr<ComputePool> pool_;  // null: the process's
   std::shared_ptr<Trace> trace_;
   const std::string report_file_;
-  struct Made {
-    std::shared_ptr<const ImageSequence> sequence;
-    bool leaves_out = false;
-  };
   std::vector<Made> made_;
   bool finished_ = false;
 };

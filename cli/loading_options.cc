@@ -58,6 +58,19 @@ void add_order(CLI::App& command, LoadingOptions& options) {
       ->group("Loader");
 }
 
+void add_cache(CLI::App& command, LoadingOptions& options) {
+  command
+      .add_option("--cache", options.cache,
+                  "What to keep in the memory that --memory leaves, of each image as it comes "
+                  "first, for as long as they fit. encoded: files as they are; pixels: decoded "
+                  "(ten times as much memory, but decoding is saved); samples: as they go into a "
+                  "batch, only of recipes that draw nothing")
+      ->type_name("WHAT")
+      ->check(CLI::IsMember({"none", "encoded", "pixels", "samples"}))
+      ->capture_default_str()
+      ->group("Loader");
+}
+
 void add_errors(CLI::App& command, LoadingOptions& options, const std::string& report_default) {
   const char* group = "Damaged images";
   command
@@ -123,23 +136,20 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
       ->group(group);
   command
       .add_option("--memory", options.memory,
-                  "Bound of all memory for batches, reading ahead and the cache (2GiB, 500MB); "
+                  "Bound of all memory for batches, reading ahead and caches (2GiB, 500MB); "
                   "without it, as much as batches and --read-ahead need")
       ->type_name("SIZE")
       ->check(checked(check_byte_size))
       ->group(group);
   command
-      .add_option("--cache", options.cache,
-                  "What to keep in the memory that --memory leaves. encoded: image files as they "
-                  "are, each when it is first read, for as long as they fit")
-      ->type_name("none|encoded")
-      ->check(CLI::IsMember({"none", "encoded"}))
-      ->capture_default_str()
-      ->group(group);
-  command
       .add_option("--trace", options.trace,
                   "Write what each thread did and when, as JSON for ui.perfetto.dev")
       ->type_name("FILE")
+      ->group(group);
+  command
+      .add_flag("--fast-scale", options.fast_scale,
+                "Decode large JPEG files at the least resolution from which the resize still "
+                "shrinks: faster, but pixels differ, by about half a level in the mean")
       ->group(group);
 }
 
@@ -147,7 +157,10 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
 
 void LoadingOptions::add_to(CLI::App& command, const Wording& wording) {
   add_machine(command, *this, wording.threads);
-  if (wording.shuffles) add_order(command, *this);
+  if (wording.many_epochs) {
+    add_order(command, *this);
+    add_cache(command, *this);
+  }
   add_errors(command, *this, wording.report_default);
   command.parse_complete_callback([this] {
     if (cache != "none" && memory.empty()) {

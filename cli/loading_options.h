@@ -28,11 +28,12 @@ struct LoadingOptions {
   std::string memory;  // "": as much as is needed
   std::string cache = "none";
   std::string trace;  // a file
+  bool fast_scale = false;
 
   // What is not the same for all commands.
   struct Wording {
     std::string threads = "--loader-threads";  // what the option of `threads` is called
-    bool shuffles = true;                      // whether --shuffle makes sense
+    bool many_epochs = true;                   // whether --shuffle and --cache make sense
     std::string report_default;                // where the report goes without --error-report
   };
   void add_to(CLI::App& command, const Wording& wording);

@@ -17,7 +17,7 @@ void ModelOptions::add_to(CLI::App& command) {
   add_batch_size(command, batch_size, "Images computed at once", "Machine");
   add_compute_threads(command, threads, "compute");
   LoadingOptions::Wording wording;
-  wording.shuffles = false;
+  wording.many_epochs = false;
   loading.add_to(command, wording);
   add_json(command, json);
 }

@@ -47,9 +47,9 @@ bool is_image_file(const std::string& path) {
 }
 
 // One data set of everything given: image files as a list, or one of the kinds of data sets.
-ImageData open_inputs(const PredictOptions& options) {
+ImageData open_inputs(const PredictOptions& options, const DecodeOptions& decoding) {
   if (options.inputs.size() == 1 && !is_image_file(options.inputs[0]))
-    return open_images(options.inputs[0], options.root);
+    return open_images(options.inputs[0], options.root, {}, decoding);
   std::string list = "path\n";
   for (const std::string& path : options.inputs) {
     if (!is_image_file(path))
@@ -59,7 +59,7 @@ ImageData open_inputs(const PredictOptions& options) {
   }
   DataOptions data;
   data.root = options.root.empty() ? "." : options.root;
-  return {parse_file_list(list, files_name, data), make_image_decoder()};
+  return {parse_file_list(list, files_name, data), make_image_decoder(decoding)};
 }
 
 // "test.csv:812: cats/812.jpg" is cats/812.jpg to a reader of the results.
@@ -147,7 +147,7 @@ class Predictions {
 int predict(const PredictOptions& options) {
   Loading loading(options.model.loading);
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
-  const ImageData data = open_inputs(options);
+  const ImageData data = open_inputs(options, loading.decoding());
   const auto sequence = loading.row_by_row(data, model.recipe());
   LoaderOptions loader_options =
       loading.loader_options(std::min(options.model.batch_size, data.size()));

@@ -60,12 +60,13 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
       loading_(options.loading, folder_.errors().string()),
       record_(command, "train"),
       optimizer_(options.make_optimizer()),
-      training_(open_images(options.data, options.root)),
+      training_(open_images(options.data, options.root, {}, loading_.decoding())),
       recipe_({1, 1, 1}) {
   if (!options_.resume && !options_.overwrite) folder_.require_free();
   require_labels(training_);
   if (!options_.validation.empty()) {
-    validation_ = open_images(options_.validation, options_.root, training_.classes());
+    validation_ =
+        open_images(options_.validation, options_.root, training_.classes(), loading_.decoding());
     require_labels(*validation_);
   }
   ImageShape shape = natural_shape(training_);
@@ -110,17 +111,18 @@ void TrainingRun::check_resumable() const {
 }
 
 void TrainingRun::make_loaders() {
+  const auto images = loading_.shuffled(training_, recipe_, options_.seed);
+  const auto to_validate =
+      validation_ ? loading_.in_order(*validation_, recipe_.for_inference()) : nullptr;
   LoaderOptions training = loading_.loader_options(options_.batch_size);
   training.drop_last = options_.last_batch == "drop";
   training.epochs = options_.epochs;
-  training_loader_ = loading_.make_loader(
-      loading_.shuffled(loading_.cached(training_), recipe_, options_.seed), training);
-  if (!validation_) return;
+  training_loader_ = loading_.make_loader(images, training);
+  if (to_validate == nullptr) return;
   LoaderOptions validation = training;
   validation.drop_last = false;
   validation.epochs = 1;
-  validation_loader_ = loading_.make_loader(
-      loading_.in_order(loading_.cached(*validation_), recipe_.for_inference()), validation);
+  validation_loader_ = loading_.make_loader(to_validate, validation);
 }
 
 void TrainingRun::make_trainer() {
@@ -136,8 +138,8 @@ void TrainingRun::make_trainer() {
   if (resumed_->training->stream.fingerprint != training_loader_->state().fingerprint)
     throw Error(ErrorCode::invalid_argument,
                 folder_.model().string() +
-                    ": cannot go on with this run: its images or its seed "
-                    "were others; give the same --data and --seed, or another --out");
+                    ": cannot go on with this run: its images or their order were others; give the "
+                    "same --data, --seed, --shuffle and --fast-scale, or another --out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
   if (options_.learning_rate > 0) trainer_->set_learning_rate(options_.learning_rate);

@@ -182,13 +182,34 @@ TEST_F(ProgramLoading, ABudgetOfMemoryThatIsTooSmallNamesTheOneThatWouldDo) {
 TEST_F(ProgramLoading, ACacheChangesNothingButWhereImagesComeFrom) {
   export_images();
   const json plain = bench_result("train.csv", {"--fingerprint"});
-  const json cached =
-      bench_result("train.csv", {"--fingerprint", "--memory", "64MiB", "--cache", "encoded"});
-  EXPECT_EQ(cached["fingerprint"], plain["fingerprint"]);
-  EXPECT_THAT(cached["memory"].get<std::string>(), HasSubstr("cache"));
+  for (const std::string what : {"encoded", "pixels", "samples"}) {
+    const json cached =
+        bench_result("train.csv", {"--fingerprint", "--memory", "64MiB", "--cache", what});
+    EXPECT_EQ(cached["fingerprint"], plain["fingerprint"]) << what;
+    EXPECT_EQ(cached["cached_images"], 200) << what;
+    EXPECT_GE(cached["cache_hits"], 200) << what;
+  }
   const Outcome trained = train("run", 2, {"--memory", "64MiB", "--cache", "encoded"});
   EXPECT_EQ(trained.status, 0) << trained.errors;
   EXPECT_THAT(trained.errors, HasSubstr("memory for loading: "));
+}
+
+TEST_F(ProgramLoading, SamplesThatAreDrawnAnewCannotBeKept) {
+  export_images();
+  const Outcome refused =
+      bench("train.csv", {"--memory", "64MiB", "--cache", "samples", "--horizontal-flip"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("--cache samples: "));
+}
+
+TEST_F(ProgramLoading, DecodingAtALowerResolutionIsAnotherStream) {
+  export_images();
+  const auto fingerprint = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--fingerprint", "--image-size", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return bench_result("train.csv", arguments)["fingerprint"].get<std::string>();
+  };
+  EXPECT_NE(fingerprint({"--fast-scale"}), fingerprint({}));
 }
 
 TEST_F(ProgramLoading, ThreadsKeepToTheCpusThatAreListed) {
@@ -327,7 +348,7 @@ TEST_F(ProgramLoading, EveryOptionRefusesWhatMakesNoSense) {
 TEST_F(ProgramLoading, CommandsThatLoadHaveTheSameOptions) {
   for (const std::string name :
        {"--on-error", "--error-budget", "--error-report", "--io-threads", "--read-ahead",
-        "--memory", "--cache", "--trace", "--prefetch", "--loader-threads", "--cpus"}) {
+        "--memory", "--fast-scale", "--trace", "--prefetch", "--loader-threads", "--cpus"}) {
     for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
              {"train"}, {"evaluate"}, {"predict"}, {"bench", "loader"}}) {
       std::vector<std::string> arguments = command;
