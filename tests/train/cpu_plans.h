@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "headrace/pipeline/rng.h"
@@ -44,12 +45,13 @@ inline std::unique_ptr<Plan> compile(const Graph& graph, PlanOptions options) {
 // The parameters' gradients, by a step of plain gradient descent with rate 1. Of parameters that no
 // gradient trains: minus what the step made of them.
 inline std::vector<NamedTensor> gradients_of(const Graph& graph, const PlanOptions& like,
-                                             const StepInput& input) {
+                                             const StepInput& input,
+                                             Plan::StatisticsReducer reducer = {}) {
   PlanOptions options = like;
   options.optimizer = Sgd{};
   const auto plan = compile(graph, options);
-  const auto before = plan->parameters();
-  auto gradients = before;
+  plan->set_statistics_reducer(std::move(reducer));
+  auto gradients = plan->parameters();
   plan->forward_backward(input);
   // Where weights are zero no digits are lost.
   std::size_t index = 0;

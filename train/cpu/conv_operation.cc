@@ -31,8 +31,10 @@ std::int64_t block_of(const memory::desc& image, std::int64_t channels) {
 
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// Of one channel both names mean the same, and oneDNN has more code for one of them.
-Tag source_tag(const ConvSpec& spec) { return spec.input[2] == 1 ? Tag::nchw : Tag::nhwc; }
+// Of one channel both names mean the same, and oneDNN has more code for one or the other.
+Tag source_tag(const ConvSpec& spec, Tag output_tag) {
+  return spec.input[2] == 1 && output_tag != Tag::nhwc ? Tag::nchw : Tag::nhwc;
+}
 
 // The arguments of oneDNN's convolution, in its terms.
 struct Geometry {
@@ -65,9 +67,9 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvSpec& spec, std
       spec.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   const auto bias = spec.use_bias ? desc(at.bias, Tag::x) : memory::desc();
   const dnnl::convolution_forward::desc forward(
-      kind, dnnl::algorithm::convolution_direct, desc(at.source, source_tag(spec), spec.x.type),
-      at.kernel_in(spec.x.type), bias, desc(at.output, output_tag, spec.y.type), at.strides,
-      at.dilation, at.before, at.after);
+      kind, dnnl::algorithm::convolution_direct,
+      desc(at.source, source_tag(spec, output_tag), spec.x.type), at.kernel_in(spec.x.type), bias,
+      desc(at.output, output_tag, spec.y.type), at.strides, at.dilation, at.before, at.after);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (spec.relu) {
@@ -95,13 +97,13 @@ struct ConvOperation::Compiled {
       kernel = AlignedBuffer<std::byte>(forward_pd.weights_desc().get_size());
     }
     scratch = aligned(forward_pd.scratchpad_desc().get_size());
-    if (spec.training) compile_backward(spec);
+    if (spec.training) compile_backward(spec, tag);
   }
 
-  void compile_backward(const ConvSpec& spec) {
+  void compile_backward(const ConvSpec& spec, Tag output_tag) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const auto source = desc(geometry.source, source_tag(spec), spec.x.type);
+    const auto source = desc(geometry.source, source_tag(spec, output_tag), spec.x.type);
     const auto bias = spec.use_bias ? desc(geometry.bias, Tag::x) : memory::desc();
     weights_pd = {{dnnl::algorithm::convolution_direct, source, geometry.kernel_in(Type::f32), bias,
                    forward_pd.dst_desc(), geometry.strides, geometry.dilation, geometry.before,
@@ -171,6 +173,16 @@ void reorder(const memory::desc& from, const void* source, const memory::desc& t
 ConvOperation::ConvOperation(const ConvSpec& spec) : spec_(spec), channel_block_(spec.output[2]) {}
 
 ConvOperation::~ConvOperation() = default;
+
+bool ConvOperation::is_slow(const ConvSpec& spec) {
+  const Compiled compiled(spec, 1, Tag::nhwc);
+  const auto is_reference = [](const char* name) {
+    return std::string_view(name).find("ref") != std::string_view::npos;
+  };
+  return is_reference(compiled.forward_pd.impl_info_str()) ||
+         (spec.training && is_reference(compiled.weights_pd.impl_info_str())) ||
+         (spec.training && spec.dx && is_reference(compiled.data_pd.impl_info_str()));
+}
 
 std::int64_t ConvOperation::choose_channel_block(std::int64_t rows) {
   const std::int64_t channels = spec_.output[2];

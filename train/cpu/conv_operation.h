@@ -37,6 +37,8 @@ class ConvOperation : public Operation {
   explicit ConvOperation(const ConvSpec& spec);
   ~ConvOperation() override;
 
+  // Whether oneDNN has nothing but its reference code for it.
+  static bool is_slow(const ConvSpec& spec);
   // Lets oneDNN choose the output's layout. Returns the channels in a block: the output is then
   // {filters / block, height, width, block}. Called before the first compile().
   std::int64_t choose_channel_block(std::int64_t rows);

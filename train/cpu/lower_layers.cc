@@ -69,18 +69,28 @@ NodeId unpadded_input(Lowering& l, NodeId id, ConvSpec& spec) {
   return l.input(input);
 }
 
+// Whether oneDNN has no fast bf16 code for it.
+bool is_slow(const Lowering& l, NodeId input, ConvSpec spec) {
+  spec.x.type = spec.y.type = Type::bf16;
+  if (l.needs_gradient(input)) spec.dx = View(0, Type::bf16);
+  return ConvOperation::is_slow(spec);
+}
+
 void add_convolution(Lowering& l, NodeId id, ConvSpec spec) {
   const auto relu = l.fused_relu(id);
   const NodeId last = relu.value_or(id);
-  const Lowering::Read read = l.read_as(unpadded_input(l, id, spec), l.type());
+  const NodeId input = unpadded_input(l, id, spec);
   const bool to_pool = pooled(l, last);
-  Lowering::Value& made = l.make_value(last, false);
+  spec.output = l.node(id).shape;
+  spec.training = l.training();
+  Type type = l.type();
+  if (type == Type::bf16 && is_slow(l, input, spec)) type = Type::f32;
+  const Lowering::Read read = l.read_as(input, type);
+  Lowering::Value& made = l.make_value(last, false, type);
   made.level = l.value(id).level;
   made.reader_does_relu_backward = relu.has_value() && to_pool;
-  spec.output = l.node(id).shape;
   spec.relu = relu.has_value();
   spec.relu_backward = spec.relu && !to_pool;
-  spec.training = l.training();
   spec.x = read.x;
   spec.dx = read.dx;
   spec.y = made.value;
@@ -88,7 +98,7 @@ void add_convolution(Lowering& l, NodeId id, ConvSpec spec) {
   spec.kernel = l.arena().place(l.node(id).layer, 0);
   spec.bias = spec.use_bias ? l.arena().place(l.node(id).layer, 1) : 0;
   auto operation = std::make_unique<ConvOperation>(spec);
-  if (to_pool && l.type() == Type::f32) made.channel_block = operation->choose_channel_block(8);
+  if (to_pool && type == Type::f32) made.channel_block = operation->choose_channel_block(8);
   l.add(std::move(operation), id);
 }
 

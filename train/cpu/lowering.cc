@@ -195,14 +195,6 @@ void Lowering::lower_input(NodeId id) {
   program_.inputs.push_back({given.tensor, node(id).input_name, node(id).shape});
   made.value = given;
   made.is_made = true;
-  if (type_ == Type::f32) return;
-  made.value = add_tensor(node(id).shape, type_);
-  CopySpec spec;
-  spec.elements = node(id).shape.elements();
-  spec.width = given.stride;
-  spec.from = given;
-  spec.to = made.value;
-  add(std::make_unique<CopyOperation>(spec), id);
 }
 
 void Lowering::lower(NodeId id) {
