@@ -1,6 +1,7 @@
-// A training loop of one's own, step by step: the learning rate falls with every step, and the loop
-// decides for itself when to stop.
+// A training loop of one's own, step by step, with a loss of one's own: the learning rate falls
+// with every step, and the loop decides for itself when to stop.
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <vector>
@@ -11,6 +12,28 @@
 #include "headrace/pipeline/loader.h"
 #include "headrace/train/model_builder.h"
 #include "headrace/train/trainer.h"
+
+namespace {
+
+// The hinge loss of several classes: each wrong output is to be 1 below the right one.
+double hinge(const headrace::LossRows& rows) {
+  const auto labels = rows.batch->field("label").as<std::int32_t>();
+  double loss = 0;
+  std::fill(rows.gradient.begin(), rows.gradient.end(), 0.0f);
+  for (std::size_t i = 0; i < rows.output.size(); ++i) {
+    const auto right =
+        static_cast<std::size_t>(labels[static_cast<std::size_t>(rows.first) + i / 3]);
+    const float above = 1 + rows.output[i] - rows.output[i / 3 * 3 + right];
+    if (i % 3 == right || above <= 0) continue;
+    loss += above;
+    if (rows.gradient.empty()) continue;  // it is evaluated alone
+    rows.gradient[i] += 1;
+    rows.gradient[i / 3 * 3 + right] -= 1;
+  }
+  return loss;
+}
+
+}  // namespace
 
 int main() {
   using namespace headrace;
@@ -29,12 +52,12 @@ int main() {
   Loader loader(images, {.batch_size = 60});
 
   ModelBuilder model;
-  model.dense(model.flatten(model.input({4, 4, 3})), 3);  // logits
+  model.dense(model.flatten(model.input({4, 4, 3})), 3);
   auto backend = make_cpu_backend();
   Trainer trainer(model.build(),
                   {.batch_size = 60,
                    .replicas = 2,
-                   .loss = {.from_logits = true},
+                   .loss = {.kind = LossKind::own, .own = hinge},
                    .optimizer = Sgd{.learning_rate = 0.2, .momentum = 0.9}},
                   *backend);
 

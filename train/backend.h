@@ -30,6 +30,7 @@ struct PlanOptions {
   Optimizer optimizer = {};
   std::string label_field = "label";
   Precision precision = Precision::f32;
+  MetricOptions metrics = {};
 };
 
 // The part of a batch that one replica works on.
@@ -81,9 +82,18 @@ class Plan {
   virtual MetricSums metrics() = 0;
   virtual void reset_metrics() = 0;
 
+  // Exchanges the weights and their averages (UpdateOptions::use_ema), which are the optimizer's
+  // last slot; called twice, all is as before. Without averages it does nothing.
+  virtual void swap_averages() = 0;
+  // Where the first value that is not finite comes from, for people: an input's row, a parameter,
+  // or a layer. Runs forward on the input once more; slow. Never calls the statistics reducer.
+  // Empty: all is finite.
+  virtual std::string find_non_finite(const StepInput& input) = 0;
+
   // Parameters in Keras' names and layout ("conv2d/kernel"), in the graph's order.
   virtual std::vector<NamedTensor> parameters() const = 0;
   // Throws Error{invalid_argument} naming the tensor if one is missing, unknown or misshapen.
+  // Averages become the same values.
   virtual void set_parameters(std::span<const NamedTensor> parameters) = 0;
   // Optimizer state, a tensor for each parameter and slot ("conv2d/kernel/slot0").
   virtual std::vector<NamedTensor> optimizer_state() const = 0;

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "headrace/train/history.h"
 #include "headrace/train/loss.h"
+#include "headrace/train/tensor.h"
 
 namespace headrace {
 
@@ -19,8 +22,15 @@ struct StepRecord {
   double epoch_seconds = 0;
 };
 
+// What a callback needs to go on where it was.
+struct CallbackState {
+  std::string text = {};  // as the callback itself reads it
+  std::vector<NamedTensor> tensors = {};
+};
+
 // Something to be done while a model is trained. All calls come on the thread that called fit();
-// an exception ends the training and reaches its caller.
+// an exception ends the training and reaches its caller. Where several processes train together
+// each has its callbacks, and those that write files do so in process 0 alone.
 class Callback {
  public:
   virtual ~Callback() = default;
@@ -28,9 +38,18 @@ class Callback {
   // May change the learning rate by Trainer::set_learning_rate.
   virtual void on_epoch_begin(Trainer&, std::uint64_t /*epoch*/) {}
   virtual void on_step_end(Trainer&, const StepRecord&) {}
-  // May end the training by Trainer::stop_after_epoch.
+  // May end the training by Trainer::stop_after_epoch, as on_train_begin may.
   virtual void on_epoch_end(Trainer&, const EpochRecord&) {}
   virtual void on_train_end(Trainer&) {}
+
+  // Callbacks are called in the order in which fit() was given them, but those that say true after
+  // all others: what saves the training is to save what the others have made of it.
+  virtual bool runs_last() const { return false; }
+  // A callback with a name has a state: it is kept in checkpoints, and given back, before
+  // on_train_begin, when a training goes on.
+  virtual std::string state_name() const { return {}; }
+  virtual CallbackState state() const { return {}; }
+  virtual void restore(const CallbackState&) {}
 };
 
 }  // namespace headrace

@@ -1,42 +1,22 @@
 #include "headrace/train/callbacks.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/train/checkpoint_series.h"
 #include "headrace/train/trainer.h"
 
 namespace headrace {
 namespace {
 
-std::optional<double> value_of(const EpochRecord& epoch, Monitor monitor) {
-  switch (monitor) {
-    case Monitor::loss: return epoch.loss;
-    case Monitor::accuracy: return epoch.accuracy;
-    case Monitor::val_loss: return epoch.val_loss;
-    case Monitor::val_accuracy: return epoch.val_accuracy;
-  }
-  return std::nullopt;
-}
-
-bool is_better(double value, double than, Monitor monitor) {
-  const bool lower = monitor == Monitor::loss || monitor == Monitor::val_loss;
-  return lower ? value < than : value > than;
-}
-
 // Whether the last epoch of the history is better than all before it that have the value.
 bool last_is_best(const History& history, Monitor monitor) {
-  const auto last = value_of(history.back(), monitor);
-  if (!last) {
-    throw Error(ErrorCode::invalid_argument,
-                "the best epoch cannot be told by a validation that there is none of: give "
-                "validation data, or choose another value");
-  }
-  for (std::size_t i = 0; i + 1 < history.size(); ++i) {
-    const auto before = value_of(history[i], monitor);
-    if (before && !is_better(*last, *before, monitor)) return false;
-  }
-  return true;
+  const double last = value_of(history.back(), monitor);
+  return std::all_of(history.begin(), history.end() - 1, [&](const EpochRecord& before) {
+    return !has_value(before, monitor) || is_better(last, value_of(before, monitor), monitor);
+  });
 }
 
 }  // namespace
@@ -44,14 +24,21 @@ bool last_is_best(const History& history, Monitor monitor) {
 CsvLogger::CsvLogger(std::filesystem::path path) : path_(std::move(path)) {}
 
 void CsvLogger::on_epoch_end(Trainer& trainer, const EpochRecord&) {
-  write_file(path_, to_csv(trainer.history()));
+  if (trainer.process() == 0) write_file(path_, to_csv(trainer.history()));
 }
 
 CheckpointSaver::CheckpointSaver(CheckpointSaverOptions options, Checkpoint model)
     : options_(std::move(options)), model_(std::move(model)) {
-  if (options_.every == 0) {
-    throw Error(ErrorCode::invalid_argument, "a checkpoint after every 0 epochs: say 1 or more");
+  const auto refuse = [](const char* what) { throw Error(ErrorCode::invalid_argument, what); };
+  if (options_.every == 0) refuse("a checkpoint after every 0 epochs: say 1 or more");
+  if (options_.keep < 1) refuse("checkpoints of which none is kept: keep 1 or more");
+  if (options_.best && options_.every_steps > 0) {
+    refuse("the best epoch is not known after a step: save every so many steps, or the best");
   }
+}
+
+void CheckpointSaver::on_step_end(Trainer& trainer, const StepRecord& step) {
+  if (options_.every_steps > 0 && step.total_steps % options_.every_steps == 0) save(trainer);
 }
 
 void CheckpointSaver::on_epoch_end(Trainer& trainer, const EpochRecord& epoch) {
@@ -60,18 +47,18 @@ void CheckpointSaver::on_epoch_end(Trainer& trainer, const EpochRecord& epoch) {
   if (due) save(trainer);
 }
 
+// Always, since other callbacks may have changed the weights.
 void CheckpointSaver::on_train_end(Trainer& trainer) {
-  const std::pair now(trainer.total_steps(), trainer.history().size());
-  if (!options_.best && saved_ != now) save(trainer);
+  if (!options_.best) save(trainer);
 }
 
 void CheckpointSaver::save(const Trainer& trainer) {
+  if (trainer.process() != 0) return;
   Checkpoint checkpoint = trainer.checkpoint();
   checkpoint.classes = model_.classes;
   checkpoint.extra = model_.extra;
   checkpoint.extra_tensors = model_.extra_tensors;
-  save_checkpoint(options_.path, checkpoint);
-  saved_ = {trainer.total_steps(), trainer.history().size()};
+  save_in_series(options_.path, checkpoint, options_.keep);
 }
 
 }  // namespace headrace

@@ -24,6 +24,7 @@ constexpr const char* classes_key = "classes";
 constexpr const char* training_key = "training";
 constexpr std::string_view extra_prefix = "extra/";
 constexpr std::string_view optimizer_prefix = "optimizer/";
+constexpr std::string_view callback_prefix = "callback/";
 
 const std::string& entry(const TensorFile& file, const char* key) {
   const auto found = file.metadata.find(key);
@@ -74,7 +75,17 @@ bool take(NamedTensor& tensor, std::string_view prefix, std::vector<NamedTensor>
   return true;
 }
 
-// A tensor that is neither extra nor the optimizer's is taken for a parameter: that the model does
+// A tensor "NAME/..." belongs to the callback of that name.
+bool take(NamedTensor& tensor, TrainingState& training) {
+  // Backwards: of two names that both fit, the longer one.
+  for (auto entry = training.callbacks.rbegin(); entry != training.callbacks.rend(); ++entry) {
+    const std::string prefix = std::string(callback_prefix) + entry->first + "/";
+    if (take(tensor, prefix, entry->second.tensors)) return true;
+  }
+  return false;
+}
+
+// A tensor of nobody else is taken for a parameter: that the model does
 // not have it is said where parameters are set.
 void sort_tensors(std::vector<NamedTensor>&& tensors, Checkpoint& checkpoint) {
   const std::set<std::string> names = parameter_names(checkpoint.graph);
@@ -83,6 +94,7 @@ void sort_tensors(std::vector<NamedTensor>&& tensors, Checkpoint& checkpoint) {
     const bool is_parameter = names.count(tensor.name) > 0;
     if (!is_parameter && take(tensor, extra_prefix, checkpoint.extra_tensors)) continue;
     if (!is_parameter && take(tensor, optimizer_prefix, optimizer_state)) continue;
+    if (!is_parameter && checkpoint.training && take(tensor, *checkpoint.training)) continue;
     checkpoint.parameters.push_back(std::move(tensor));
   }
   if (checkpoint.training) checkpoint.training->optimizer_state = std::move(optimizer_state);
@@ -121,6 +133,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   if (checkpoint.training) {
     file.metadata[training_key] = to_json(*checkpoint.training);
     append(file.tensors, optimizer_prefix, checkpoint.training->optimizer_state);
+    for (const auto& [name, state] : checkpoint.training->callbacks) {
+      append(file.tensors, std::string(callback_prefix) + name + "/", state.tensors);
+    }
   }
   save_safetensors(path, file);
 }

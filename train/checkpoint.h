@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "headrace/pipeline/loader.h"
+#include "headrace/train/callback.h"
 #include "headrace/train/graph.h"
 #include "headrace/train/history.h"
 #include "headrace/train/loss.h"
@@ -22,10 +23,12 @@ struct TrainingState {
   std::vector<NamedTensor> optimizer_state;
   std::uint64_t total_steps = 0;
   std::uint64_t seed = 0;
+  std::string schedule;   // to_string() of it; empty: there is none
   StreamState stream;     // after the last batch trained
   MetricSums epoch_sums;  // of the epoch under way
   double epoch_seconds = 0;
   History history;  // of the epochs done
+  std::map<std::string, CallbackState> callbacks;
 };
 
 // A model in a file (model.safetensors), complete: whoever has it needs no other options to

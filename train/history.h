@@ -17,12 +17,15 @@ struct EpochRecord {
   double learning_rate = 0;
   double seconds = 0;  // of training, validation left out
   double images_per_second = 0;
+  std::optional<double> top_k_accuracy = {};  // where it is counted
+  std::optional<double> val_top_k_accuracy = {};
 };
 
 using History = std::vector<EpochRecord>;
 
-// Columns epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,images_per_second; a
-// value that does not exist is an empty cell. Numbers read back to the same doubles.
+// Columns epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,images_per_second and,
+// if any epoch has them, top_k_accuracy,val_top_k_accuracy; a value that does not exist is an empty
+// cell. Numbers read back to the same doubles.
 std::string to_csv(const History& history);
 // Throws Error{corrupt_data} naming the line.
 History history_from_csv(const std::string& csv);

@@ -72,6 +72,14 @@ StepInput Replica::own_share(const ProcessShare& process) const {
   return input;
 }
 
+std::string Replica::find_non_finite(const ProcessShare& share, const StepSettings& settings) {
+  if (share.batch == nullptr) return {};
+  StepInput input = own_share(share);
+  input.seed = settings.seed;
+  input.step = settings.step;
+  return plan_->find_non_finite(input);
+}
+
 // What the plan calls while it works.
 class Replica::Listening {
  public:

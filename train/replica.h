@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "headrace/pipeline/batch.h"
@@ -59,6 +60,9 @@ class Replica {
   // `output` is that of this process's whole share; this replica's rows of it are written. No
   // other process takes part. `replicas` of this process divide the rows.
   void predict(const Batch& batch, int replica, int replicas, std::span<float> output);
+
+  // Plan::find_non_finite of its own rows. Other ranks take no part.
+  std::string find_non_finite(const ProcessShare& share, const StepSettings& settings);
 
   // Whether any rank says so.
   bool any(bool own, std::chrono::milliseconds timeout);

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t values_in_row = 6;
 
-std::vector<double> values_of(const MetricSums& sums) {
-  return {sums.loss, sums.correct, sums.samples};
-}
-
-MetricSums sums_of(std::span<const double> values) { return {values[0], values[1], values[2]}; }
-
 constexpr std::size_t floats_of(std::size_t bytes) { return bytes / sizeof(float); }
 
 }  // namespace
@@ -35,7 +29,7 @@ struct StepReporter::Row {
 };
 
 void StepReporter::start(const StepReport& own, std::uint64_t step, double learning_rate) {
-  const std::vector<double> values = values_of(own.sums);
+  const std::vector<double> values = own.sums.values();
   Row row{.step = step,
           .learning_rate = learning_rate,
           .values = values.size(),
@@ -91,7 +85,7 @@ StepReport StepReporter::wait(std::chrono::milliseconds deadline) {
                                rows[rank].sums.begin() + static_cast<std::ptrdiff_t>(here));
     const auto first = others.begin() + static_cast<std::ptrdiff_t>(rank * rest);
     values.insert(values.end(), first, first + static_cast<std::ptrdiff_t>(own - here));
-    all.sums += sums_of(values);
+    all.sums += MetricSums::from_values(values);
   }
   return all;
 }

@@ -33,7 +33,8 @@ TrainerOptions checked(TrainerOptions options) {
   require(options.threads >= 0,
           std::to_string(options.threads) + " threads: give a number, or 0 for one for each core");
   require(options.rank_timeout.count() > 0, "the timeout of ranks must be positive");
-  check_learning_rate(headrace::learning_rate(options.optimizer));
+  check(options.optimizer);
+  if (options.schedule) check(*options.schedule);
   return options;
 }
 
@@ -45,6 +46,7 @@ PlanOptions plan_options(const TrainerOptions& options, int ranks) {
   plan.training = true;
   plan.loss = options.loss;
   plan.optimizer = options.optimizer;
+  plan.metrics = options.metrics;
   return plan;
 }
 
@@ -59,6 +61,18 @@ bool same_but_learning_rate(Optimizer a, Optimizer b) {
   set_learning_rate(a, 0);
   set_learning_rate(b, 0);
   return to_json(a) == to_json(b);
+}
+
+// The schedule that a restored training follows.
+std::optional<Schedule> schedule_of(const TrainingState& state,
+                                    const std::optional<Schedule>& own) {
+  const std::string mine = own ? to_string(*own) : "";
+  if (state.schedule.empty() || state.schedule == mine) return own;
+  require(!own,
+          "the state is of the schedule " + state.schedule + ", the trainer was made with " + mine);
+  require(state.schedule != "function",
+          "the state's schedule is a function of its caller's: make the trainer with it");
+  return parse_schedule(state.schedule, 0, 1);
 }
 
 }  // namespace
@@ -111,6 +125,8 @@ std::optional<MetricSums> Trainer::Impl::step(const Batch* batch) {
                                                      " samples for a trainer made for " +
                                                      std::to_string(options.batch_size));
   }
+  if (batch != nullptr) epoch = batch->begin().epoch;
+  if (batch == nullptr && stream) epoch = stream->position.epoch;
   const ProcessShare share = batch != nullptr ? share_of(*batch) : ProcessShare{};
   StepReport report;
   try {
@@ -126,14 +142,30 @@ std::optional<MetricSums> Trainer::Impl::step(const Batch* batch) {
   }
   if (report.stopped) return std::nullopt;
   if (report.not_finite) {
-    throw Error(ErrorCode::backend,
-                "the loss is " + std::to_string(report.sums.loss) + " in step " +
-                    std::to_string(total_steps + 1) + ", with a learning rate of " +
-                    std::to_string(headrace::learning_rate(options.optimizer)) +
-                    ": try a lower one, and look for values in the data that are not finite");
+    const std::string found = find_non_finite(share);
+    throw Error(
+        ErrorCode::backend,
+        "the loss is " + std::to_string(report.sums.loss) + " in step " +
+            std::to_string(total_steps + 1) + ", with a learning rate of " +
+            std::to_string(rate()) + ": " +
+            (found.empty() ? "" : "the first values that are not finite are in " + found + "; ") +
+            "try a lower rate, and look for values in the data that are not finite");
   }
   ++total_steps;
   return report.sums;
+}
+
+double Trainer::Impl::rate() const {
+  return options.schedule ? (*options.schedule)(epoch, total_steps)
+                          : headrace::learning_rate(options.optimizer);
+}
+
+std::string Trainer::Impl::find_non_finite(const ProcessShare& share) {
+  for (Replica& replica : replicas) {
+    std::string found = replica.find_non_finite(share, settings());
+    if (!found.empty()) return found;
+  }
+  return {};
 }
 
 std::optional<MetricSums> Trainer::Impl::evaluate(const Batch* batch) {
@@ -168,6 +200,7 @@ std::vector<float> Trainer::predict(const Batch& batch) {
   impl_->require_usable();
   const std::int64_t width = impl_->graph.shape(impl_->graph.output()).elements();
   std::vector<float> output(static_cast<std::size_t>(batch.size() * width));
+  const WithAverages averages(impl_->replicas);
   impl_->on_every_replica([&](Replica& replica, int number) {
     replica.predict(batch, number, impl_->options.replicas, output);
   });
@@ -180,17 +213,19 @@ const Graph& Trainer::graph() const { return impl_->graph; }
 const History& Trainer::history() const { return impl_->history; }
 bool Trainer::interrupted() const { return impl_->interrupted; }
 std::uint64_t Trainer::total_steps() const { return impl_->total_steps; }
-double Trainer::learning_rate() const { return headrace::learning_rate(impl_->options.optimizer); }
+double Trainer::learning_rate() const { return impl_->rate(); }
 void Trainer::stop_after_epoch() { impl_->stop_after_epoch = true; }
 double Trainer::data_wait_seconds() const { return impl_->data_wait_seconds; }
 
 void Trainer::set_learning_rate(double value) {
+  require(!impl_->options.schedule, "the learning rate follows a schedule: it cannot be set");
   check_learning_rate(value);
   headrace::set_learning_rate(impl_->options.optimizer, value);
 }
 
 std::vector<NamedTensor> Trainer::parameters() const {
   require(!impl_->weights_lost, "the weights are lost since a step failed");
+  const WithAverages averages(impl_->replicas);
   return impl_->replicas[0].plan().parameters();
 }
 
@@ -204,13 +239,18 @@ TrainingState Trainer::state() const {
   impl_->require_usable();
   TrainingState state;
   state.optimizer = impl_->options.optimizer;
-  state.optimizer_state = impl_->replicas[0].plan().optimizer_state();
+  {
+    const WithAverages averages(impl_->replicas);
+    state.optimizer_state = impl_->replicas[0].plan().optimizer_state();
+  }
+  if (impl_->options.schedule) state.schedule = to_string(*impl_->options.schedule);
   state.total_steps = impl_->total_steps;
   state.seed = impl_->options.seed;
   state.stream = impl_->stream.value_or(StreamState{});
   state.epoch_sums = impl_->epoch_sums;
   state.epoch_seconds = impl_->epoch_seconds;
   state.history = impl_->history;
+  state.callbacks = impl_->callback_states();
   return state;
 }
 
@@ -218,9 +258,16 @@ void Trainer::restore(const TrainingState& state) {
   require(same_but_learning_rate(state.optimizer, impl_->options.optimizer),
           "the state is of the optimizer " + to_json(state.optimizer) +
               ", the trainer was made with " + to_json(impl_->options.optimizer));
-  for (Replica& replica : impl_->replicas) {
-    replica.plan().set_optimizer_state(state.optimizer_state);
+  std::optional<Schedule> schedule = schedule_of(state, impl_->options.schedule);
+  {
+    const WithAverages averages(impl_->replicas);
+    for (Replica& replica : impl_->replicas) {
+      replica.plan().set_optimizer_state(state.optimizer_state);
+    }
   }
+  impl_->options.schedule = std::move(schedule);
+  impl_->epoch = state.stream.position.epoch;
+  impl_->callbacks = state.callbacks;
   impl_->options.optimizer = state.optimizer;
   impl_->options.seed = state.seed;
   impl_->total_steps = state.total_steps;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "headrace/train/communicator.h"
 #include "headrace/train/graph.h"
 #include "headrace/train/history.h"
+#include "headrace/train/schedule.h"
 
 namespace headrace {
 
@@ -24,6 +26,9 @@ struct TrainerOptions {
   int threads = 0;               // of them together; 0: one for each core
   Loss loss = {};
   Optimizer optimizer = {};
+  // The learning rate of each step. Without one it is the optimizer's, and set_learning_rate()'s.
+  std::optional<Schedule> schedule = {};
+  MetricOptions metrics = {};
   std::uint64_t seed = 0;                          // of initial weights and dropout
   std::chrono::milliseconds rank_timeout{60'000};  // of waiting for other ranks
   // Of gradients that are on their way between processes at a time, while more are computed.
@@ -71,8 +76,8 @@ class Trainer {
   // Trains until `options.epochs` epochs are done, counted by the loader's position. A training
   // that was under way goes on from state().stream: `data` is restored to it if it stands
   // elsewhere. If it was stopped, interrupted() is true and state() continues from the last whole
-  // step. Throws Error{backend} naming step and epoch when the loss is not finite; the weights are
-  // then those before that step. Throws Error{invalid_argument} if the shard of `data`
+  // step. Throws Error{backend} naming step, epoch and layer when the loss is not finite; the
+  // weights are then those before that step. Throws Error{invalid_argument} if the shard of `data`
   // (LoaderOptions::shard) is not {process(), processes()}: replicas take their part of it
   // themselves.
   const History& fit(Loader& data, const FitOptions& options);
@@ -89,15 +94,20 @@ class Trainer {
   const History& history() const;
   bool interrupted() const;
   std::uint64_t total_steps() const;
-  double learning_rate() const;
+  double learning_rate() const;  // of the next step
+  // Throws Error{invalid_argument} if it follows a schedule.
   void set_learning_rate(double value);
-  void stop_after_epoch();           // the one under way, or the next
+  void stop_after_epoch();           // the one under way; between epochs, before the next
   double data_wait_seconds() const;  // that fit() has waited for training batches, in all
 
+  // The weights; their averages, if the optimizer keeps them (UpdateOptions::use_ema), as which
+  // they are also evaluated, used to predict, and saved. What is given replaces both: give it
+  // before state() is restored, which has the weights that are being trained.
   std::vector<NamedTensor> parameters() const;
   void set_parameters(std::span<const NamedTensor> parameters);
   // Everything a resume needs beside the weights; restore() takes it back and `fit` goes on from
-  // there, exactly. Throws Error{invalid_argument} if the state is of another optimizer.
+  // there, exactly. A schedule comes back with it, unless it is a function of one's own. Throws
+  // Error{invalid_argument} if the state is of another optimizer or schedule.
   TrainingState state() const;
   void restore(const TrainingState& state);
   // The model, its weights and state(). Classes and extra are the caller's to add.

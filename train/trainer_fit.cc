@@ -67,7 +67,19 @@ const History& Trainer::fit(Loader& data, const FitOptions& options) {
   return impl_->history;
 }
 
-void Trainer::Impl::fit(Trainer& trainer, Loader& data, const FitOptions& fit_options) {
+std::map<std::string, CallbackState> Trainer::Impl::callback_states() const {
+  std::map<std::string, CallbackState> states = callbacks;
+  for (const Callback* callback : fit_callbacks) {
+    const std::string name = callback->state_name();
+    if (!name.empty()) states[name] = callback->state();
+  }
+  return states;
+}
+
+void Trainer::Impl::fit(Trainer& trainer, Loader& data, const FitOptions& wishes) {
+  FitOptions fit_options = wishes;
+  std::stable_partition(fit_options.callbacks.begin(), fit_options.callbacks.end(),
+                        [](const Callback* callback) { return !callback->runs_last(); });
   require_own_shard(data);
   const auto limit = data.options().epochs;
   if (limit && *limit < fit_options.epochs) {
@@ -78,20 +90,29 @@ void Trainer::Impl::fit(Trainer& trainer, Loader& data, const FitOptions& fit_op
   align(data);
   synchronize();
 
-  struct StopFlag {
+  struct Under {
     Impl& impl;
-    ~StopFlag() { impl.set_stop_flag(nullptr); }
-  } const stop_flag{*this};
+    ~Under() {
+      impl.set_stop_flag(nullptr);
+      impl.fit_callbacks.clear();
+    }
+  } const under_way{*this};
   set_stop_flag(fit_options.stop);
-  interrupted = false;
+  interrupted = stop_after_epoch = false;
+  for (Callback* callback : fit_options.callbacks) {
+    const auto state = callbacks.find(callback->state_name());
+    if (state != callbacks.end()) callback->restore(state->second);
+  }
+  fit_callbacks = fit_options.callbacks;
   for (Callback* callback : fit_options.callbacks) callback->on_train_begin(trainer);
   while (!interrupted && stream->position.epoch < fit_options.epochs) {
-    const std::uint64_t epoch = stream->position.epoch;
+    if (any(std::exchange(stop_after_epoch, false))) break;
+    epoch = stream->position.epoch;
     for (Callback* callback : fit_options.callbacks) callback->on_epoch_begin(trainer, epoch);
     interrupted = !train_epoch(trainer, data, fit_options) || !finish_epoch(trainer, fit_options);
-    if (!interrupted && any(std::exchange(stop_after_epoch, false))) break;
   }
   for (Callback* callback : fit_options.callbacks) callback->on_train_end(trainer);
+  callbacks = callback_states();
 }
 
 bool Trainer::Impl::train_epoch(Trainer& trainer, Loader& data, const FitOptions& fit_options) {
@@ -142,7 +163,9 @@ bool Trainer::Impl::finish_epoch(Trainer& trainer, const FitOptions& fit_options
   record.epoch = stream->position.epoch;
   record.loss = epoch_sums.mean_loss();
   record.accuracy = epoch_sums.accuracy();
-  record.learning_rate = headrace::learning_rate(options.optimizer);
+  const std::uint64_t last_step = total_steps > 0 ? total_steps - 1 : 0;
+  record.learning_rate = options.schedule ? (*options.schedule)(record.epoch, last_step) : rate();
+  if (options.metrics.top_k > 0) record.top_k_accuracy = epoch_sums.top_k_accuracy();
   record.seconds = epoch_seconds;
   record.images_per_second = epoch_seconds > 0 ? epoch_sums.samples / epoch_seconds : 0;
   if (fit_options.validation != nullptr) {
@@ -150,6 +173,7 @@ bool Trainer::Impl::finish_epoch(Trainer& trainer, const FitOptions& fit_options
     if (!sums) return false;
     record.val_loss = sums->mean_loss();
     record.val_accuracy = sums->accuracy();
+    if (options.metrics.top_k > 0) record.val_top_k_accuracy = sums->top_k_accuracy();
   }
   history.push_back(record);
   epoch_sums = {};
@@ -163,6 +187,7 @@ bool Trainer::Impl::finish_epoch(Trainer& trainer, const FitOptions& fit_options
 std::optional<MetricSums> Trainer::Impl::evaluate_epoch(Loader& data,
                                                         const std::atomic<bool>* stop) {
   require_own_shard(data);
+  const WithAverages averages(replicas);
   const StreamState start{{data.options().start.epoch, 0}, data.state().fingerprint};
   if (data.state().position != start.position) data.restore(start);
   MetricSums total;

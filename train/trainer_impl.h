@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,10 @@ struct Trainer::Impl {
   template <class Task>
   void on_every_replica(Task task);
   void set_stop_flag(const std::atomic<bool>* stop);
+  double rate() const;  // of the next step
+  // For people: where the first value that is not finite in this process's share comes from.
+  std::string find_non_finite(const ProcessShare& share);
+  std::map<std::string, CallbackState> callback_states() const;
 
   int process() const { return replicas[0].communicator().rank() / options.replicas; }
   int processes() const { return replicas[0].communicator().world_size() / options.replicas; }
@@ -65,7 +70,10 @@ struct Trainer::Impl {
   MetricSums epoch_sums;
   double epoch_seconds = 0;
   History history;
+  std::map<std::string, CallbackState> callbacks;  // states of those of earlier calls of fit()
 
+  std::uint64_t epoch = 0;               // of the last batch
+  std::vector<Callback*> fit_callbacks;  // while fit() runs
   ShardMode shard_mode = ShardMode::uneven;
   bool synchronized = false;  // since weights or state were given
   bool restored = false;      // and not gone on since: the next loader must be of the same stream
@@ -75,6 +83,21 @@ struct Trainer::Impl {
   // After a failed update, until the caller has given them anew.
   bool weights_lost = false;
   bool state_lost = false;
+};
+
+// While it lives the replicas' weights are their averages, if they have any.
+class WithAverages {
+ public:
+  explicit WithAverages(std::vector<Replica>& replicas) : replicas_(replicas) { swap(); }
+  ~WithAverages() { swap(); }
+  WithAverages(const WithAverages&) = delete;
+  WithAverages& operator=(const WithAverages&) = delete;
+
+ private:
+  void swap() {
+    for (Replica& replica : replicas_) replica.plan().swap_averages();
+  }
+  std::vector<Replica>& replicas_;
 };
 
 template <class Task>

@@ -77,7 +77,7 @@ StepSettings Trainer::Impl::settings() const {
   const std::size_t everything = static_cast<std::size_t>(-1);
   return {.seed = options.seed,
           .step = total_steps,
-          .learning_rate = headrace::learning_rate(options.optimizer),
+          .learning_rate = rate(),
           .bucket = processes() == 1 ? everything : options.bucket_bytes / sizeof(float),
           .timeout = options.rank_timeout};
 }
@@ -111,16 +111,18 @@ void Trainer::Impl::require_own_shard(const Loader& data) {
 void Trainer::Impl::synchronize() {
   if (synchronized || processes() == 1) return;
   const StreamState at = stream.value_or(StreamState{});
-  const std::array facts{Fact{"model", hash(graph.to_json())},
-                         Fact{"batch size", static_cast<std::uint64_t>(options.batch_size)},
-                         Fact{"optimizer", hash(to_json(options.optimizer))},
-                         Fact{"seed", options.seed},
-                         Fact{"number of steps done", total_steps},
-                         Fact{"number of epochs done", history.size()},
-                         Fact{"epoch", at.position.epoch},
-                         Fact{"place in the epoch", static_cast<std::uint64_t>(at.position.sample)},
-                         Fact{"data", at.fingerprint},
-                         Fact{"kind of shards", static_cast<std::uint64_t>(shard_mode)}};
+  const std::array facts{
+      Fact{"model", hash(graph.to_json())},
+      Fact{"batch size", static_cast<std::uint64_t>(options.batch_size)},
+      Fact{"optimizer", hash(to_json(options.optimizer))},
+      Fact{"schedule", hash(options.schedule ? to_string(*options.schedule) : "")},
+      Fact{"seed", options.seed},
+      Fact{"number of steps done", total_steps},
+      Fact{"number of epochs done", history.size()},
+      Fact{"epoch", at.position.epoch},
+      Fact{"place in the epoch", static_cast<std::uint64_t>(at.position.sample)},
+      Fact{"data", at.fingerprint},
+      Fact{"kind of shards", static_cast<std::uint64_t>(shard_mode)}};
   std::array<std::uint64_t, std::tuple_size_v<decltype(facts)>> own{};
   for (std::size_t i = 0; i < facts.size(); ++i) own[i] = facts[i].value;
   const std::uint64_t weights = hash_of_weights(replicas[0].plan());

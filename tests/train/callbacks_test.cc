@@ -59,6 +59,7 @@ class Watcher final : public Callback {
     const bool there = std::filesystem::exists(path_);
     seen.push_back(there ? load_checkpoint(path_).training->history.size() : 0);
   }
+  bool runs_last() const override { return true; }
   std::vector<std::size_t> seen;
 
  private:

@@ -119,11 +119,50 @@ TEST_F(CheckpointTest, EveryOptimizerComesBack) {
   EXPECT_EQ(sgd.learning_rate, 0.5);
   EXPECT_EQ(sgd.momentum, 0.9);
   EXPECT_TRUE(sgd.nesterov);
+  model.training->optimizer = AdamW{.weight_decay = 0.25,
+                                    .beta_1 = 0.5,
+                                    .update = {.clipnorm = 3,
+                                               .exclude_from_weight_decay = {"bias", "\"x\""},
+                                               .use_ema = true,
+                                               .ema_momentum = 0.75,
+                                               .ema_overwrite_frequency = 7}};
+  const auto adamw = std::get<AdamW>(saved_and_loaded(model).training->optimizer);
+  EXPECT_EQ(adamw.weight_decay, 0.25);
+  EXPECT_EQ(adamw.beta_1, 0.5);
+  EXPECT_EQ(adamw.update.clipnorm, 3);
+  EXPECT_THAT(adamw.update.exclude_from_weight_decay, ElementsAre("bias", "\"x\""));
+  EXPECT_TRUE(adamw.update.use_ema);
+  EXPECT_EQ(adamw.update.ema_momentum, 0.75);
+  EXPECT_EQ(adamw.update.ema_overwrite_frequency, 7u);
   model.training->optimizer = RmsProp{0.25, 0.8, 0.7, 1e-3};
   const auto rmsprop = std::get<RmsProp>(saved_and_loaded(model).training->optimizer);
   EXPECT_EQ(rmsprop.rho, 0.8);
   EXPECT_EQ(rmsprop.momentum, 0.7);
   EXPECT_EQ(rmsprop.epsilon, 1e-3);
+}
+
+TEST_F(CheckpointTest, SchedulesAndCallbacksComeBack) {
+  Checkpoint model = tiny_model();
+  model.loss = {.kind = LossKind::binary_crossentropy, .label_smoothing = 0.1};
+  model.training = TrainingState{};
+  model.training->schedule = "cosine:initial=0.1,alpha=0,over=7,unit=step";
+  model.training->epoch_sums.confusion = {1, 2, 3, 4};
+  model.training->callbacks["stop"] = {"wait 3", {{"dense/bias", {2}, {7, 8}}}};
+  model.training->callbacks["stop/more"] = {"", {{"a", {1}, {9}}}};
+  const Checkpoint loaded = saved_and_loaded(model);
+  EXPECT_EQ(loaded.loss.kind, LossKind::binary_crossentropy);
+  EXPECT_EQ(loaded.loss.label_smoothing, 0.1);
+  const TrainingState& state = *loaded.training;
+  EXPECT_EQ(state.schedule, model.training->schedule);
+  EXPECT_THAT(state.epoch_sums.confusion, ElementsAre(1, 2, 3, 4));
+  ASSERT_EQ(state.callbacks.size(), 2u);
+  EXPECT_EQ(state.callbacks.at("stop").text, "wait 3");
+  ASSERT_EQ(state.callbacks.at("stop").tensors.size(), 1u);
+  EXPECT_EQ(state.callbacks.at("stop").tensors[0].name, "dense/bias");
+  EXPECT_THAT(state.callbacks.at("stop").tensors[0].values, ElementsAre(7, 8));
+  ASSERT_EQ(state.callbacks.at("stop/more").tensors.size(), 1u);
+  EXPECT_EQ(state.callbacks.at("stop/more").tensors[0].name, "a");
+  EXPECT_EQ(loaded.parameters.size(), 2u);
 }
 
 TEST_F(CheckpointTest, LayersMayBeNamedAsOurOwnPrefixes) {

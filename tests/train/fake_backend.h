@@ -44,6 +44,8 @@ class LinearPlan final : public Plan {
   void predict(const StepInput& input, std::span<float> output) override;
   MetricSums metrics() override { return sums_; }
   void reset_metrics() override { sums_ = {}; }
+  void swap_averages() override {}
+  std::string find_non_finite(const StepInput&) override { return "the output of layer linear"; }
   std::vector<NamedTensor> parameters() const override { return named(weights_, ""); }
   void set_parameters(std::span<const NamedTensor> parameters) override;
   std::vector<NamedTensor> optimizer_state() const override { return named(velocity_, "/slot0"); }

@@ -69,6 +69,19 @@ TEST(History, ReadsWhatASpreadsheetSaved) {
   EXPECT_EQ(history[0].images_per_second, 8000);
 }
 
+TEST(History, HasColumnsForTheTopOfTheClassesWhereItIsCounted) {
+  History history(2);
+  history[1].top_k_accuracy = 0.75;
+  const std::string csv = to_csv(history);
+  EXPECT_THAT(csv, HasSubstr("images_per_second,top_k_accuracy,val_top_k_accuracy\n"));
+  EXPECT_THAT(csv, HasSubstr(",0.75,\n"));
+  const History back = history_from_csv(csv);
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_FALSE(back[0].top_k_accuracy);
+  EXPECT_EQ(back[1].top_k_accuracy, 0.75);
+  EXPECT_FALSE(back[1].val_top_k_accuracy);
+}
+
 TEST(History, NamesTheLineThatIsWrong) {
   EXPECT_THAT(error_of(""), HasSubstr("line 1: it should read 'epoch,loss,"));
   EXPECT_THAT(error_of("epoch,loss\n"), HasSubstr("line 1"));

@@ -15,17 +15,6 @@ const std::byte* first_row(const FieldView& view, const StepInput& step) {
   return view.data + static_cast<std::size_t>(step.first) * view.spec->row_bytes();
 }
 
-void check_labels(const Labels& labels, const StepInput& step, std::int64_t classes,
-                  const std::string& field) {
-  for (std::int64_t row = 0; row < step.rows; ++row) {
-    const std::int32_t label = labels.indices[row];
-    if (label >= 0 && label < classes) continue;
-    fail("row " + std::to_string(step.first + row) + " of the batch has " + field + " " +
-         std::to_string(label) + ", but the model has the classes 0 to " +
-         std::to_string(classes - 1) + ": train a model of more classes, or mend the data");
-  }
-}
-
 }  // namespace
 
 BoundBatch bind_batch(const Program& program, const StepInput& step, std::int64_t most_rows) {
@@ -50,23 +39,6 @@ BoundBatch bind_batch(const Program& program, const StepInput& step, std::int64_
     bound.inputs.push_back({first_row(view, step), view.spec->type, input.shape.elements()});
   }
   return bound;
-}
-
-void bind_labels(const Program& program, const StepInput& step, const std::string& label_field,
-                 BoundBatch& bound) {
-  const std::int64_t classes = program.output.elements();
-  const FieldView view = step.batch->field(label_field);
-  const bool sparse = view.spec->type == ElementType::i32 && view.spec->shape.empty();
-  if (sparse) {
-    bound.labels.indices = reinterpret_cast<const std::int32_t*>(first_row(view, step));
-    check_labels(bound.labels, step, classes, label_field);
-  } else if (view.spec->type == ElementType::f32 && Shape(view.spec->shape) == program.output) {
-    bound.labels.targets = reinterpret_cast<const float*>(first_row(view, step));
-  } else {
-    fail("batch field " + label_field + " is " + describe(*view.spec) + ", but a model of output " +
-         program.output.to_string() + " needs labels that are i32 () or f32 " +
-         program.output.to_string());
-  }
 }
 
 }  // namespace headrace::cpu

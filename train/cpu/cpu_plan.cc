@@ -4,15 +4,13 @@
 #include <utility>
 
 #include "headrace/pipeline/error.h"
-#include "headrace/train/cpu/activation_operation.h"
 #include "headrace/train/cpu/elementwise.h"
 #include "headrace/train/cpu/onednn.h"
-#include "headrace/train/cpu/optimizer_step.h"
 
 namespace headrace::cpu {
 namespace {
 
-constexpr std::size_t update_grain = 32'768;  // elements worth another thread
+constexpr std::size_t sum_grain = 32'768;  // elements worth another thread
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
 
@@ -44,21 +42,25 @@ Program program_of(const Graph& graph, const ParameterArena& arena, const PlanOp
   const std::int64_t slice_rows = (options.batch_size + options.threads - 1) / options.threads;
   return translated([&] {
     const OneThread one;
-    return make_program(graph, arena, slice_rows, options.training, options.precision);
+    return make_program(graph, arena, slice_rows, options.training, fused_end(graph, options.loss),
+                        options.precision);
   });
 }
 
 }  // namespace
 
 CpuPlan::CpuPlan(const Graph& graph, const PlanOptions& options)
-    : options_(checked(options)),
+    : graph_(graph),
+      options_(checked(options)),
       arena_(graph),
       program_(program_of(graph, arena_, options)),
       team_(options.threads),
       parameters_(arena_.size_of_all()),
       slices_(static_cast<std::size_t>(options.threads)) {
   if (options.training) {
-    check_loss();
+    check(options.optimizer);
+    loss();
+    optimizer_.emplace(options.optimizer, graph, arena_);
     const int slots = state_slots(options.optimizer);
     for (int slot = 0; slot < slots; ++slot) state_.emplace_back(arena_.size());
   }
@@ -78,16 +80,9 @@ CpuPlan::CpuPlan(const Graph& graph, const PlanOptions& options)
 
 CpuPlan::~CpuPlan() = default;
 
-void CpuPlan::check_loss() const {
-  if (program_.output.rank() != 1) {
-    fail("categorical cross-entropy needs an output (classes), not " + program_.output.to_string());
-  }
-  if (program_.ends_in_softmax && options_.loss.from_logits) {
-    fail("the model ends in softmax, so its output is no logits: leave from_logits off");
-  }
-  if (!program_.ends_in_softmax && !options_.loss.from_logits) {
-    fail("categorical cross-entropy needs a model that ends in softmax, or from_logits");
-  }
+const LossStep& CpuPlan::loss() {
+  if (!loss_) loss_.emplace(graph_, options_.loss, options_.metrics);
+  return *loss_;
 }
 
 void CpuPlan::forward_backward(const StepInput& input) {
@@ -95,16 +90,13 @@ void CpuPlan::forward_backward(const StepInput& input) {
   if (input.rows > 0 && input.global_rows < input.rows) {
     fail("global_rows counts the rows of all replicas: it is not below this one's");
   }
-  BoundBatch bound = bind_batch(program_, input, options_.batch_size);
-  bind_labels(program_, input, options_.label_field, bound);
-  run({&input, &bound, true, nullptr});
+  const BoundBatch bound = bind_batch(program_, input, options_.batch_size);
+  run({&input, &bound, &loss(), loss().bind(input, options_.label_field), true, nullptr});
 }
 
 void CpuPlan::evaluate(const StepInput& input) {
-  check_loss();
-  BoundBatch bound = bind_batch(program_, input, options_.batch_size);
-  bind_labels(program_, input, options_.label_field, bound);
-  run({&input, &bound, false, nullptr});
+  const BoundBatch bound = bind_batch(program_, input, options_.batch_size);
+  run({&input, &bound, &loss(), loss().bind(input, options_.label_field), false, nullptr});
 }
 
 void CpuPlan::predict(const StepInput& input, std::span<float> output) {
@@ -114,7 +106,7 @@ void CpuPlan::predict(const StepInput& input, std::span<float> output) {
     fail("predict() needs room for " + std::to_string(size) + " values, got " +
          std::to_string(output.size()));
   }
-  run({&input, &bound, false, output.data()});
+  run({&input, &bound, nullptr, {}, false, output.data()});
 }
 
 void CpuPlan::run(const Job& job) {
@@ -309,21 +301,23 @@ bool CpuPlan::finish_forward(const Job& job, const Block& block, Slice& slice) c
   const float* logits = block.data(program_.logits);
   const std::int64_t width = program_.output.elements();
   if (job.predictions != nullptr) {
-    float* output = job.predictions + first * width;
-    if (program_.ends_in_softmax) {
-      softmax(logits, rows, width, output);
-    } else {
-      std::copy_n(logits, rows * width, output);
-    }
+    apply_end(program_.end, logits, rows, width, job.predictions + first * width);
     return false;
   }
   const bool backward = job.training && program_.logits_gradient;
-  Labels labels = job.bound->labels;
-  if (labels.indices != nullptr) labels.indices += first;
-  if (labels.targets != nullptr) labels.targets += first * width;
-  const float scale = backward ? 1.0f / static_cast<float>(input.global_rows) : 0.0f;
-  cross_entropy(logits, labels, rows, width, scale,
-                backward ? block.data(program_.logits_gradient) : nullptr, slice.sums);
+  LossBlock outputs;
+  outputs.batch = input.batch;
+  outputs.first = input.first + first;
+  outputs.rows = rows;
+  outputs.values = logits;
+  outputs.labels = job.labels;
+  if (job.labels.indices != nullptr) outputs.labels.indices += first;
+  if (job.labels.targets != nullptr) outputs.labels.targets += first * width;
+  if (backward) {
+    outputs.scale = 1.0f / static_cast<float>(input.global_rows);
+    outputs.gradient = block.data(program_.logits_gradient);
+  }
+  job.loss->run(outputs, slice.sums);
   return backward;
 }
 
@@ -332,7 +326,7 @@ void CpuPlan::add_up_gradients(std::size_t last) {
   const std::size_t begin = std::exchange(final_gradients_, last);
   if (begin == last) return;
   if (slices_.size() > 1) {
-    team_.run_ranges(last - begin, update_grain, [&](std::size_t from, std::size_t to) {
+    team_.run_ranges(last - begin, sum_grain, [&](std::size_t from, std::size_t to) {
       for (std::size_t i = 1; i < slices_.size(); ++i) {
         add(slices_[i].gradients.data() + begin + from, to - from,
             slices_[0].gradients.data() + begin + from);
@@ -346,10 +340,8 @@ void CpuPlan::update(double learning_rate, std::uint64_t step) {
   if (!options_.training) fail("this plan was compiled for inference: it cannot train");
   std::vector<float*> state;
   for (const auto& slot : state_) state.push_back(slot.data());
-  team_.run_ranges(arena_.size(), update_grain, [&](std::size_t first, std::size_t last) {
-    optimizer_step(options_.optimizer, learning_rate, step, first, last,
-                   slices_[0].gradients.data(), parameters_.data(), state);
-  });
+  optimizer_->run(learning_rate, step, slices_[0].gradients.data(), parameters_.data(), state,
+                  team_);
   for (const Segment& segment : program_.segments) {
     for (Reduction* reduction : segment.after_forward) reduction->update(parameters_.data());
   }

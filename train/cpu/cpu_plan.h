@@ -2,12 +2,16 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "headrace/train/backend.h"
 #include "headrace/train/cpu/aligned_buffer.h"
 #include "headrace/train/cpu/batch_binding.h"
+#include "headrace/train/cpu/loss_step.h"
+#include "headrace/train/cpu/optimizer_step.h"
 #include "headrace/train/cpu/parameter_arena.h"
 #include "headrace/train/cpu/program.h"
 #include "headrace/train/cpu/team.h"
@@ -36,6 +40,8 @@ class CpuPlan : public Plan {
   void predict(const StepInput& input, std::span<float> output) override;
   MetricSums metrics() override { return metrics_; }
   void reset_metrics() override { metrics_ = {}; }
+  void swap_averages() override;
+  std::string find_non_finite(const StepInput& input) override;
   std::vector<NamedTensor> parameters() const override;
   void set_parameters(std::span<const NamedTensor> parameters) override;
   std::vector<NamedTensor> optimizer_state() const override;
@@ -60,11 +66,14 @@ class CpuPlan : public Plan {
   struct Job {
     const StepInput* input = nullptr;
     const BoundBatch* bound = nullptr;
+    const LossStep* loss = nullptr;  // null: predictions are made
+    Labels labels;
     bool training = false;
-    float* predictions = nullptr;  // null: computes the loss
+    float* predictions = nullptr;
   };
 
-  void check_loss() const;
+  const LossStep& loss();
+  bool has_averages() const;
   void run(const Job& job);
   void divide(std::int64_t rows);
   void make_ready(const Job& job);
@@ -85,9 +94,12 @@ class CpuPlan : public Plan {
   void finish_backward(const Segment& segment, std::int64_t rows);
   void add_up_gradients(std::size_t last);
 
+  Graph graph_;
   PlanOptions options_;
   ParameterArena arena_;
   Program program_;
+  std::optional<LossStep> loss_;            // made when it is first needed
+  std::optional<OptimizerStep> optimizer_;  // of a plan for training
   Team team_;
   AlignedBuffer<float> parameters_;
   std::vector<AlignedBuffer<float>> state_;  // one arena for each slot of the optimizer

@@ -1,6 +1,9 @@
 // Parameters and optimizer state of a plan, in and out.
+#include <algorithm>
+
 #include "headrace/pipeline/error.h"
 #include "headrace/train/cpu/cpu_plan.h"
+#include "headrace/train/find_non_finite.h"
 
 namespace headrace::cpu {
 namespace {
@@ -55,7 +58,29 @@ std::vector<NamedTensor> CpuPlan::parameters() const { return arena_.read(parame
 
 void CpuPlan::set_parameters(std::span<const NamedTensor> parameters) {
   write_all(arena_, parameters, {""}, {parameters_.data()});
+  if (has_averages()) std::copy_n(parameters_.data(), arena_.size(), state_.back().data());
   ++version_;
+}
+
+bool CpuPlan::has_averages() const {
+  return !state_.empty() && update_options(options_.optimizer).use_ema;
+}
+
+// What is not trained has no average.
+void CpuPlan::swap_averages() {
+  if (!has_averages()) return;
+  std::swap_ranges(parameters_.data(), parameters_.data() + arena_.size(), state_.back().data());
+  ++version_;
+}
+
+std::string CpuPlan::find_non_finite(const StepInput& input) {
+  const auto compile = [&](const Graph& graph, std::int64_t rows) {
+    PlanOptions options = options_;
+    options.batch_size = rows;
+    options.training = false;
+    return std::make_unique<CpuPlan>(graph, options);
+  };
+  return headrace::find_non_finite(graph_, parameters(), input, options_.label_field, compile);
 }
 
 std::vector<NamedTensor> CpuPlan::optimizer_state() const {

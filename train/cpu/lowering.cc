@@ -213,12 +213,12 @@ void Lowering::lower(NodeId id) {
               entry.name + ": the CPU backend has no layer " + std::string(entry.layer->kind()));
 }
 
-Program Lowering::run(std::int64_t slice_rows) {
+Program Lowering::run(std::int64_t slice_rows, FusedEnd fused) {
   const NodeId end = graph_.output();
   program_.output = node(end).shape;
   NodeId logits = source(end);
-  program_.ends_in_softmax = is(logits, ActivationKind::softmax) && node(end).shape.rank() == 1;
-  if (program_.ends_in_softmax) logits = input(logits);
+  program_.end = fused;
+  if (fused != FusedEnd::none) logits = input(logits);
   find_readers(logits);
   find_needs();
   for (NodeId id = 0; id <= logits; ++id) {
@@ -237,8 +237,8 @@ bool Program::has_reductions() const {
 }
 
 Program make_program(const Graph& graph, const ParameterArena& arena, std::int64_t slice_rows,
-                     bool training, Precision precision) {
-  return Lowering(graph, arena, training, precision).run(slice_rows);
+                     bool training, FusedEnd end, Precision precision) {
+  return Lowering(graph, arena, training, precision).run(slice_rows, end);
 }
 
 }  // namespace headrace::cpu

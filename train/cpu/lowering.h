@@ -46,7 +46,7 @@ class Lowering {
   };
 
   Lowering(const Graph& graph, const ParameterArena& arena, bool training, Precision precision);
-  Program run(std::int64_t slice_rows);
+  Program run(std::int64_t slice_rows, FusedEnd fused);
 
   const ParameterArena& arena() const { return arena_; }
   bool training() const { return training_; }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "headrace/train/backend.h"
+#include "headrace/train/cpu/loss_step.h"
 #include "headrace/train/cpu/operation.h"
 #include "headrace/train/cpu/parameter_arena.h"
 #include "headrace/train/cpu/tensor_table.h"
@@ -36,7 +37,7 @@ struct Segment {
 };
 
 // A graph as operations over tensors. What does not lead to the output is left out, as is the
-// backward pass of what no parameter needs; a last softmax belongs to the loss.
+// backward pass of what no parameter needs; a fused end belongs to the loss.
 // The forward pass goes through the segments in their order, the backward pass back; in the last
 // segment each block goes forward, through the loss, and backward at once.
 struct Program {
@@ -54,7 +55,7 @@ struct Program {
   View logits;                            // f32
   View logits_gradient;                   // none: nothing to train
   Shape output;
-  bool ends_in_softmax = false;
+  FusedEnd end = FusedEnd::none;
 
   bool has_reductions() const;
 };
@@ -62,6 +63,6 @@ struct Program {
 // Makes the program of a graph for slices of up to `slice_rows` rows.
 // Throws Error{unsupported} for layers this backend does not have.
 Program make_program(const Graph& graph, const ParameterArena& arena, std::int64_t slice_rows,
-                     bool training, Precision precision = Precision::f32);
+                     bool training, FusedEnd end, Precision precision = Precision::f32);
 
 }  // namespace headrace::cpu

@@ -195,11 +195,12 @@ Result Step::run() {
   }
 
   const auto last = at(loss_node(graph, model_.loss_));
+  const bool of_logits = model_.loss_.from_logits || last != at(graph.output());
   for (Replica& replica : replicas_) {
     const Values& output = replica.values[at(graph.output())];
     result_.output.insert(result_.output.end(), output.begin(), output.end());
     replica.slopes[last] =
-        loss_gradient(model_.loss_, replica.values[last], part(samples_.targets, replica),
+        loss_gradient(model_.loss_, of_logits, replica.values[last], part(samples_.targets, replica),
                       replica.rows, samples_.rows, result_.metrics);
   }
   for (std::size_t id = last + 1; id-- > 0;) backward(id);
@@ -219,6 +220,7 @@ Model::Model(const Graph& graph, const Loss& loss) : graph_(graph), loss_(loss) 
     for (const auto& spec : entry.parameters) {
       parameters_.emplace_back(at(spec.shape.elements()), 0.0);
       trainable_.push_back(spec.trainable);
+      names_.push_back(entry.name + "/" + spec.name);
     }
   }
 }
@@ -237,6 +239,8 @@ Result Model::step(const Samples& samples, const std::optional<DropoutStep>& tra
 
 void Model::update(const Optimizer& optimizer, int t, const Result& result) {
   slots_.resize(parameters_.size());
+  std::vector<Values> gradients = result.gradients;  // zeros where nothing is trained
+  clip(update_options(optimizer), gradients);
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     if (!trainable_[p]) {
       if (!result.moved[p].empty()) parameters_[p] = result.moved[p];
@@ -244,7 +248,7 @@ void Model::update(const Optimizer& optimizer, int t, const Result& result) {
     }
     slots_[p].resize(static_cast<std::size_t>(state_slots(optimizer)),
                      Values(parameters_[p].size(), 0.0));
-    reference::update(optimizer, t, result.gradients[p], parameters_[p], slots_[p]);
+    reference::update(optimizer, t, gradients[p], parameters_[p], slots_[p], names_[p]);
   }
 }
 

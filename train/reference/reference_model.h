@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "headrace/train/graph.h"
@@ -56,6 +57,7 @@ class Model {
   Loss loss_;
   std::vector<Values> parameters_;
   std::vector<bool> trainable_;
+  std::vector<std::string> names_;
   std::vector<std::size_t> first_parameter_;  // of each layer
   std::vector<std::vector<Values>> slots_;    // of the optimizer, for each parameter
 };
