@@ -51,7 +51,8 @@ double relative_error(const std::vector<Values>& a, const std::vector<Values>& b
 
 TEST(ReferenceReplicas, OneTwoAndFourGiveTheSameWeightsAfterAHundredSteps) {
   for (const Optimizer& optimizer : {Optimizer(Sgd{.learning_rate = 0.05, .momentum = 0.9}),
-                                     Optimizer(Adam{}), Optimizer(RmsProp{})}) {
+                                     Optimizer(Adam{.update = {.global_clipnorm = 0.5}}),
+                                     Optimizer(AdamW{}), Optimizer(RmsProp{})}) {
     for (Normalization normalization : {Normalization::none, Normalization::synchronized}) {
       const Graph graph = small_net(normalization);
       const auto one = trained(graph, optimizer, 1);
