@@ -123,7 +123,7 @@ Values loss_gradient(const Loss& loss, bool of_logits, const Values& z, const Va
     } else {
       each = static_cast<double>(width);
       sum = loss.kind == LossKind::mean_squared_error ? squared_error(values, t, slope)
-            : of_logits ? sigmoid_crossentropy(values, t, slope)
+            : of_logits                               ? sigmoid_crossentropy(values, t, slope)
                         : binary_crossentropy_of_probabilities(values, t, slope);
     }
     for (double& value : slope) value /= each * static_cast<double>(global_rows);

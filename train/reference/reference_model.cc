@@ -199,9 +199,9 @@ Result Step::run() {
   for (Replica& replica : replicas_) {
     const Values& output = replica.values[at(graph.output())];
     result_.output.insert(result_.output.end(), output.begin(), output.end());
-    replica.slopes[last] =
-        loss_gradient(model_.loss_, of_logits, replica.values[last], part(samples_.targets, replica),
-                      replica.rows, samples_.rows, result_.metrics);
+    replica.slopes[last] = loss_gradient(model_.loss_, of_logits, replica.values[last],
+                                         part(samples_.targets, replica), replica.rows,
+                                         samples_.rows, result_.metrics);
   }
   for (std::size_t id = last + 1; id-- > 0;) backward(id);
   for (const Replica& replica : replicas_) {
