@@ -9,11 +9,11 @@
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/model_choice.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
 #include "headrace/pipeline/loader.h"
 #include "headrace/pipeline/rng.h"
-#include "headrace/train/models/model_registry.h"
 #include "headrace/train/trainer.h"
 
 namespace headrace::cli {
@@ -25,8 +25,8 @@ constexpr const char* example =
 
 struct Options {
   std::string model = "mnist_cnn";
-  std::string image_size = "28x28x1";
-  int classes = 10;
+  std::string image_size;  // the model's own
+  int classes = 0;         // the model's own
   std::string optimizer = "adam";
   std::string precision = "f32";
   std::int64_t batch_size = 128;
@@ -38,18 +38,15 @@ struct Options {
 };
 
 void add_options(CLI::App& command, Options& options) {
-  command.add_option("--model", options.model, "What to train")
-      ->type_name("NAME")
-      ->check(CLI::IsMember(model_names()))
-      ->capture_default_str()
-      ->group("Model");
-  command.add_option("--image-size", options.image_size, "HEIGHTxWIDTHxCHANNELS")
+  add_model(command, options.model, "Model");
+  command
+      .add_option("--image-size", options.image_size,
+                  "HEIGHTxWIDTHxCHANNELS; without it, what is usual for the model")
       ->type_name("SIZE")
-      ->capture_default_str()
       ->group("Model");
-  command.add_option("--classes", options.classes, "Of the labels")
+  command.add_option("--classes", options.classes, "Of the labels; 0: what is usual for the model")
       ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->group("Model");
   command.add_option("--optimizer", options.optimizer, "sgd, adam or rmsprop")
@@ -83,23 +80,31 @@ void add_options(CLI::App& command, Options& options) {
   add_json(command, options.json);
 }
 
-// Images of uniform noise in [-1, 1) with random labels.
+// Inputs of uniform noise in [-1, 1) with random labels.
 class NoiseSequence final : public Sequence {
  public:
-  NoiseSequence(const ImageShape& shape, int classes, std::int64_t size)
-      : classes_(static_cast<std::uint64_t>(classes)), size_(size) {
-    spec_.fields = {{"image", ElementType::f32, {shape.height, shape.width, shape.channels}},
-                    {"label", ElementType::i32, {}}};
+  NoiseSequence(const Graph& graph, std::int64_t size)
+      : classes_(static_cast<std::uint64_t>(graph.shape(graph.output()).elements())), size_(size) {
+    for (const Graph::Node& node : graph.nodes()) {
+      if (node.layer < 0) {
+        spec_.fields.push_back({node.input_name, ElementType::f32, node.shape.extents()});
+      }
+    }
+    spec_.fields.push_back({"label", ElementType::i32, {}});
   }
   std::int64_t size() const override { return size_; }
   const BatchSpec& spec() const override { return spec_; }
   void fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const override {
+    const std::size_t inputs = spec_.fields.size() - 1;
     for (std::int64_t row = 0; row < rows.count(); ++row) {
       Rng rng = Rng(0, epoch).for_sample(static_cast<std::uint64_t>(first + row));
-      float* pixels = rows.row_as<float>(0, row);
-      for (std::int64_t i = 0; i < spec_.fields[0].elements(); ++i)
-        pixels[i] = static_cast<float>(rng.uniform(-1, 1));
-      *rows.row_as<std::int32_t>(1, row) = static_cast<std::int32_t>(rng.below(classes_));
+      for (std::size_t field = 0; field < inputs; ++field) {
+        float* values = rows.row_as<float>(field, row);
+        for (std::int64_t i = 0; i < spec_.fields[field].elements(); ++i)
+          values[i] = static_cast<float>(rng.uniform(-1, 1));
+      }
+      *rows.row_as<std::int32_t>(inputs, row) =
+          static_cast<std::int32_t>(rng.below(std::max<std::uint64_t>(classes_, 2)));
     }
   }
 
@@ -128,18 +133,17 @@ std::vector<double> step_times(Trainer& trainer, const Batch& batch, const Optio
 }
 
 int bench_train(const Options& options) {
-  const ImageShape shape = parse_image_size(options.image_size, {1, 1, 1});
-  const NoiseSequence noise(shape, options.classes, options.batch_size);
+  const Graph graph = choose_model(options.model, options.image_size, options.classes);
+  const NoiseSequence noise(graph, options.batch_size);
   const Batch batch = make_batch(noise, 0, 0, options.batch_size);
   TrainerOptions trainer_options;
   trainer_options.batch_size = options.batch_size;
   trainer_options.replicas = options.replicas;
   trainer_options.threads = options.threads;
+  trainer_options.loss = loss_of(graph);
   trainer_options.optimizer = make_optimizer(options.optimizer);
   const auto backend = make_cpu_backend();
-  Trainer trainer(
-      make_model(options.model, Shape{shape.height, shape.width, shape.channels}, options.classes),
-      trainer_options, *backend);
+  Trainer trainer(graph, trainer_options, *backend);
   std::vector<double> times = step_times(trainer, batch, options);
   double seconds = 0;
   for (const double time : times) seconds += time;

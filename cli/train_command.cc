@@ -2,14 +2,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "headrace/cli/config_file.h"
+#include "headrace/cli/image_data.h"
+#include "headrace/cli/model_choice.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/cli/train_options.h"
 #include "headrace/cli/training_run.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/train/keras_json.h"
 
 namespace headrace::cli {
 namespace {
@@ -20,7 +24,26 @@ constexpr const char* example =
     "The first Ctrl-C stops after saving what --resume needs (exit status 130; 143 for SIGTERM),\n"
     "a second one ends at once. The same again: headrace train --config run/run.json --out again";
 
+Graph model_for_data(const TrainOptions& options) {
+  const ImageData data = open_images(options.data, options.root);
+  require_labels(data);
+  ImageShape shape = input_size(options.model, natural_shape(data));
+  if (!options.image_size.empty()) shape = parse_image_size(options.image_size, shape);
+  return choose_model(options.model, shape, static_cast<int>(data.classes().size()));
+}
+
+int show_model(const TrainOptions& options) {
+  const Graph graph = options.data.empty()
+                          ? choose_model(options.model, options.image_size, options.classes)
+                          : model_for_data(options);
+  const std::string name = std::filesystem::path(options.model).stem().string();
+  const std::string text = options.json ? to_keras_json(graph, name) + "\n" : graph.summary();
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return exit_done;
+}
+
 int train(const TrainOptions& options, const CLI::App& command) {
+  if (options.summary) return show_model(options);
   if (options.quiet) quiet_messages();
   Interrupt interrupt;
   try {

@@ -5,8 +5,8 @@
 #include <CLI/CLI.hpp>
 
 #include "headrace/cli/common_options.h"
+#include "headrace/cli/model_choice.h"
 #include "headrace/pipeline/error.h"
-#include "headrace/train/models/model_registry.h"
 
 namespace headrace::cli {
 namespace {
@@ -22,11 +22,7 @@ void add_images(CLI::App& command, TrainOptions& options) {
 
 void add_training(CLI::App& command, TrainOptions& options) {
   const char* group = "Training";
-  command.add_option("--model", options.model, "What to train")
-      ->type_name("NAME")
-      ->check(CLI::IsMember(model_names()))
-      ->capture_default_str()
-      ->group(group);
+  add_model(command, options.model, group);
   command.add_option("--epochs", options.epochs, "How often all images are seen")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000))
@@ -75,6 +71,29 @@ void add_machine(CLI::App& command, TrainOptions& options) {
   add_compute_threads(command, options.threads, "train, of all replicas together");
 }
 
+// What it shows needs no data, and writes nothing.
+void add_summary(CLI::App& command, TrainOptions& options) {
+  const auto summary = [&command, &options] {
+    options.summary = true;
+    for (const char* name : {"--data", "--out"}) command.get_option(name)->required(false);
+  };
+  command
+      .add_flag_callback("--summary", summary,
+                         "Only show the model: layers, shapes, parameters, FLOPs, memory; with "
+                         "--json, as Keras' model_from_json() reads it. It needs no data")
+      ->configurable(false)
+      ->group("Output");
+  command
+      .add_option("--classes", options.classes,
+                  "Of --summary without --data, as --image-size is; 0: as many "
+                  "as are usual")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1'000'000))
+      ->configurable(false)
+      ->capture_default_str()
+      ->group("Output");
+}
+
 void add_output(CLI::App& command, TrainOptions& options) {
   const char* group = "Output";
   command
@@ -109,6 +128,7 @@ void TrainOptions::add_to(CLI::App& command) {
   wording.report_default = "errors.csv in --out";
   loading.add_to(command, wording);
   add_output(command, *this);
+  add_summary(command, *this);
 }
 
 Optimizer TrainOptions::make_optimizer() const {

@@ -35,6 +35,8 @@ struct TrainOptions {
   bool overwrite = false;
   bool quiet = false;
   bool json = false;
+  bool summary = false;
+  int classes = 0;  // of a summary without data; 0: as usual
 
   void add_to(CLI::App& command);
   // Throws Error{invalid_argument} if the optimizer has no momentum and one is given.

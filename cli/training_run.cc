@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "headrace/cli/loader_view.h"
+#include "headrace/cli/model_choice.h"
 #include "headrace/cli/model_file.h"
 #include "headrace/cli/plot.h"
 #include "headrace/cli/program.h"
@@ -16,7 +17,6 @@
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/callbacks.h"
-#include "headrace/train/models/model_registry.h"
 
 namespace headrace::cli {
 namespace {
@@ -69,11 +69,11 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
         open_images(options_.validation, options_.root, training_.classes(), loading_.decoding());
     require_labels(*validation_);
   }
-  ImageShape shape = natural_shape(training_);
+  const ImageShape natural = natural_shape(training_);
+  ImageShape shape = input_size(options_.model, natural);
   if (!options_.image_size.empty()) shape = parse_image_size(options_.image_size, shape);
-  recipe_ = options_.recipe.recipe(shape, !options_.image_size.empty());
-  graph_ = make_model(options_.model, Shape{shape.height, shape.width, shape.channels},
-                      static_cast<int>(training_.classes().size()));
+  recipe_ = options_.recipe.recipe(shape, !options_.image_size.empty() || shape != natural);
+  graph_ = choose_model(options_.model, shape, static_cast<int>(training_.classes().size()));
   if (options_.resume) load_checkpoint_to_resume();
 }
 
@@ -130,6 +130,7 @@ void TrainingRun::make_trainer() {
   options.batch_size = options_.batch_size;
   options.replicas = options_.replicas;
   options.threads = options_.threads;
+  options.loss = loss_of(graph_);
   options.optimizer = optimizer_;
   options.seed = options_.seed;
   backend_ = make_cpu_backend();

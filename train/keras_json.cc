@@ -46,8 +46,9 @@ Source source_from(const Json& history) {
 void require_plain_call(const std::string& class_name, const Json& options) {
   for (const auto& [name, value] : options.items()) {
     if (value.is_null()) continue;
-    const bool fixes_mode = class_name == "Dropout" || class_name == "BatchNormalization";
-    if (name == "training" && !fixes_mode) continue;
+    // Keras notes training=False of its own accord, without effect, but for this layer, of which it
+    // asks that it be frozen.
+    if (name == "training" && value == false && class_name != "BatchNormalization") continue;
     refuse(fmt::format("is called with {}={}, which is not supported", name, value.dump()));
   }
 }

@@ -33,6 +33,14 @@ TEST(ModelRegistry, KnowsTheseNames) {
                           "shared_lstm", "resnet18", "resnet34", "resnet50"));
 }
 
+TEST(ModelRegistry, EveryModelCanBeMadeForItsUsualUse) {
+  for (const std::string& name : model_names()) {
+    const ModelUse use = usual_use(name);
+    EXPECT_GT(make_model(name, use.input, use.classes).parameter_count(), 0) << name;
+  }
+  EXPECT_EQ(usual_use("shared_lstm").input, Shape({140, 256}));
+}
+
 TEST(ModelRegistry, AnUnknownNameListsTheKnownOnes) {
   EXPECT_THAT(
       [] {

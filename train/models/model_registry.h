@@ -15,4 +15,12 @@ Graph make_model(std::string_view name, const Shape& input, int classes);
 
 std::vector<std::string> model_names();
 
+// What a model was first made for.
+struct ModelUse {
+  Shape input;
+  int classes = 0;
+};
+// Throws Error{invalid_argument} listing the names there are.
+ModelUse usual_use(std::string_view name);
+
 }  // namespace headrace

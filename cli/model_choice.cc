@@ -1,0 +1,118 @@
+#include "headrace/cli/model_choice.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "headrace/cli/image_data.h"
+#include "headrace/pipeline/error.h"
+#include "headrace/train/keras_json.h"
+#include "headrace/train/layers/activation.h"
+#include "headrace/train/models/model_registry.h"
+
+namespace headrace::cli {
+namespace {
+
+bool is_file(const std::string& model) { return model.ends_with(".json"); }
+
+std::string wrong_model(const std::string& model) {
+  if (is_file(model))
+    return std::filesystem::exists(model) ? "" : model + ": there is no such file";
+  const std::vector<std::string> names = model_names();
+  if (std::find(names.begin(), names.end(), model) != names.end()) return "";
+  return fmt::format("{} not in {{{}}}, nor a .json file of Keras", model, fmt::join(names, ","));
+}
+
+Shape as_shape(const ImageShape& image) { return {image.height, image.width, image.channels}; }
+
+// The model, and its only input's shape; what it leaves open is taken from `image`.
+Graph read_model(const std::string& path, const ImageShape& image) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw io_error("cannot open " + path, errno);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  try {
+    Graph graph = graph_from_keras_json(text, as_shape(image));
+    const auto is_input = [](const Graph::Node& node) { return node.layer < 0; };
+    if (std::count_if(graph.nodes().begin(), graph.nodes().end(), is_input) != 1) {
+      throw Error(ErrorCode::unsupported,
+                  "the model has several inputs; images here have one field");
+    }
+    if (graph.shape(0).rank() != 3) {
+      throw Error(ErrorCode::unsupported,
+                  fmt::format("the model takes {}, not images", graph.shape(0).to_string()));
+    }
+    return graph;
+  } catch (const Error& error) {
+    throw error.with_context(path);
+  }
+}
+
+}  // namespace
+
+void add_model(CLI::App& command, std::string& value, const std::string& group) {
+  command
+      .add_option("--model", value,
+                  fmt::format("What to train: {}; or a file NAME.json that Keras' model.to_json() "
+                              "has made",
+                              fmt::join(model_names(), ", ")))
+      ->type_name("MODEL")
+      ->check(CLI::Validator(wrong_model, ""))
+      ->capture_default_str()
+      ->group(group);
+}
+
+ImageShape input_size(const std::string& model, const ImageShape& natural) {
+  if (!is_file(model)) return natural;
+  const Graph graph = read_model(model, natural);
+  const Shape& shape = graph.shape(0);
+  return {static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2])};
+}
+
+Graph choose_model(const std::string& model, const ImageShape& shape, int classes) {
+  if (!is_file(model)) return make_model(model, as_shape(shape), classes);
+  Graph graph = read_model(model, shape);
+  if (graph.shape(0) != as_shape(shape)) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{}: the model takes images of {}, not of {}", model,
+                            graph.shape(0).to_string(), as_shape(shape).to_string()));
+  }
+  const std::int64_t outputs = graph.shape(graph.output()).elements();
+  if (outputs != classes) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{}: the model has {} outputs, but there are {} classes", model,
+                            outputs, classes));
+  }
+  return graph;
+}
+
+Graph choose_model(const std::string& model, const std::string& image_size, int classes) {
+  if (is_file(model)) {
+    ImageShape shape = input_size(
+        model, image_size.empty() ? ImageShape{} : parse_image_size(image_size, {0, 0, 3}));
+    const Graph graph = read_model(model, shape);
+    return classes == 0 ? graph : choose_model(model, shape, classes);
+  }
+  const ModelUse use = usual_use(model);
+  Shape shape = use.input;
+  if (!image_size.empty()) {
+    const int channels = shape.rank() == 3 ? static_cast<int>(shape[2]) : 1;
+    shape = as_shape(parse_image_size(image_size, {0, 0, channels}));
+  }
+  return make_model(model, shape, classes > 0 ? classes : use.classes);
+}
+
+Loss loss_of(const Graph& graph) {
+  const Graph::Node& output = graph.nodes().at(static_cast<std::size_t>(graph.output()));
+  const auto* const last =
+      output.layer < 0 ? nullptr
+                       : dynamic_cast<const Activation*>(
+                             graph.layers()[static_cast<std::size_t>(output.layer)].layer.get());
+  Loss loss;
+  loss.from_logits = last == nullptr || last->function() == ActivationKind::linear;
+  return loss;
+}
+
+}  // namespace headrace::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "headrace/pipeline/image.h"
+#include "headrace/train/graph.h"
+#include "headrace/train/loss.h"
+
+namespace CLI {
+class App;
+}
+
+namespace headrace::cli {
+
+// What --model names: a model that Headrace knows, or one that Keras has written to a file, as
+// model.to_json() gives it.
+
+// --model
+void add_model(CLI::App& command, std::string& value, const std::string& group);
+
+// The images it takes: what a file says, and `natural` where nothing is said.
+ImageShape input_size(const std::string& model, const ImageShape& natural);
+
+// The model for images of that shape. Throws Error naming the file if the model in it does not take
+// such images, or has another number of outputs than there are classes.
+Graph choose_model(const std::string& model, const ImageShape& shape, int classes);
+// The model where there are no data to fit it to: for the size that --image-size says and so many
+// classes, or, if these are empty and 0, those that the file says or that are usual.
+Graph choose_model(const std::string& model, const std::string& image_size, int classes);
+
+// Cross-entropy of what the model ends in: probabilities, or logits.
+Loss loss_of(const Graph& graph);
+
+}  // namespace headrace::cli
