@@ -112,6 +112,9 @@ Loss loss_of(const Graph& graph) {
                              graph.layers()[static_cast<std::size_t>(output.layer)].layer.get());
   Loss loss;
   loss.from_logits = last == nullptr || last->function() == ActivationKind::linear;
+  if (last != nullptr && last->function() == ActivationKind::sigmoid) {
+    loss.kind = LossKind::binary_crossentropy;
+  }
   return loss;
 }
 

@@ -28,7 +28,7 @@ Graph choose_model(const std::string& model, const ImageShape& shape, int classe
 // classes, or, if these are empty and 0, those that the file says or that are usual.
 Graph choose_model(const std::string& model, const std::string& image_size, int classes);
 
-// Cross-entropy of what the model ends in: probabilities, or logits.
+// Cross-entropy of what the model ends in: probabilities of classes, of one answer, or logits.
 Loss loss_of(const Graph& graph);
 
 }  // namespace headrace::cli

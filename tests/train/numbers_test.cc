@@ -42,6 +42,7 @@ Numbers::Numbers(const std::string& name) {
   graph = graph_from_keras_json(file.metadata.at("model"));
   optimizer = optimizer_of(file.metadata.at("optimizer"));
   loss.from_logits = file.metadata.at("loss") == "from_logits";
+  if (file.metadata.at("loss") == "binary_crossentropy") loss.kind = LossKind::binary_crossentropy;
   for (const NamedTensor& tensor : file.tensors) tensors[tensor.name] = tensor;
   const NamedTensor& targets = tensor("targets");
   samples.rows = targets.shape[0];
