@@ -15,14 +15,6 @@
 #include "headrace/train/models/model_registry.h"
 #include "headrace/train/trainer.h"
 
-struct PolynomialDecay final : headrace::Callback {
-  explicit PolynomialDecay(double epochs_in_all) : epochs(epochs_in_all) {}
-  void on_epoch_begin(headrace::Trainer& trainer, std::uint64_t epoch) override {
-    trainer.set_learning_rate(5e-3 * (1 - static_cast<double>(epoch) / epochs));
-  }
-  double epochs;
-};
-
 int main(int argc, char** argv) try {
   using namespace headrace;
   if (argc < 5) {
@@ -46,13 +38,17 @@ int main(int argc, char** argv) try {
   Loader loader(images_of(recipe), {.batch_size = 64 * replicas, .drop_last = true});
 
   auto backend = make_cpu_backend();
-  const Sgd sgd{.learning_rate = 5e-3, .momentum = 0.9};
-  Trainer trainer(make_model("mini_googlenet", {32, 32, 3}, 10),
-                  {.batch_size = 64 * replicas, .replicas = replicas, .optimizer = sgd}, *backend);
-  PolynomialDecay decay(static_cast<double>(epochs));
+  TrainerOptions options;
+  options.batch_size = 64 * replicas;
+  options.replicas = replicas;
+  options.optimizer = Sgd{.learning_rate = 5e-3, .momentum = 0.9};
+  options.schedule = Schedule{.rate = PolynomialDecay{.initial_learning_rate = 5e-3,
+                                                      .decay_steps = static_cast<double>(epochs),
+                                                      .end_learning_rate = 0},
+                              .unit = ScheduleUnit::epoch};
+  Trainer trainer(make_model("mini_googlenet", {32, 32, 3}, 10), options, *backend);
   CsvLogger history(out / "history.csv");
-  const double loss =
-      trainer.fit(loader, {.epochs = epochs, .callbacks = {&decay, &history}}).back().loss;
+  const double loss = trainer.fit(loader, {.epochs = epochs, .callbacks = {&history}}).back().loss;
   const std::string plot =
       "cd '" + out.string() + "' && gnuplot -e \"set terminal png; set output 'curves.png'; " +
       "set datafile separator ','; set key autotitle columnheader; set xlabel 'epoch'; " +
