@@ -54,9 +54,11 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::IsMember({"sgd", "adam", "rmsprop"}))
       ->capture_default_str()
       ->group("Model");
-  command.add_option("--precision", options.precision, "Of weights and activations")
+  command
+      .add_option("--precision", options.precision,
+                  "Of activations, and of what is multiplied: f32 or bf16")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"f32"}))
+      ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str()
       ->group("Model");
   add_batch_size(command, options.batch_size, "Images in a step, of all replicas together",
@@ -141,6 +143,7 @@ int bench_train(const Options& options) {
   trainer_options.replicas = options.replicas;
   trainer_options.threads = options.threads;
   trainer_options.loss = loss_of(graph);
+  if (options.precision == "bf16") trainer_options.precision = Precision::bf16;
   trainer_options.optimizer = make_optimizer(options.optimizer);
   const auto backend = make_cpu_backend();
   Trainer trainer(graph, trainer_options, *backend);

@@ -46,6 +46,13 @@ void add_training(CLI::App& command, TrainOptions& options) {
       ->capture_default_str()
       ->group(group);
   command
+      .add_option("--schedule", options.schedule,
+                  "Of the learning rate, which it takes as its initial one: polynomial:end=0, "
+                  "cosine, exponential:rate=0.96,over=1, "
+                  "piecewise:values=0.1/0.01,boundaries=30; with warmup=5")
+      ->type_name("KIND:..")
+      ->group(group);
+  command
       .add_option("--last-batch", options.last_batch,
                   "What becomes of the images at an epoch's end that fill no batch: keep or drop")
       ->type_name("WHAT")

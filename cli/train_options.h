@@ -23,6 +23,7 @@ struct TrainOptions {
   std::string optimizer = "adam";
   double learning_rate = 0;  // 0: the optimizer's own
   double momentum = 0;
+  std::string schedule;  // of the learning rate; empty: none
   std::string last_batch = "keep";
   std::uint64_t seed = 0;
 

@@ -132,6 +132,10 @@ void TrainingRun::make_trainer() {
   options.threads = options_.threads;
   options.loss = loss_of(graph_);
   options.optimizer = optimizer_;
+  if (!options_.schedule.empty()) {
+    options.schedule =
+        parse_schedule(options_.schedule, learning_rate(optimizer_), options_.epochs);
+  }
   options.seed = options_.seed;
   backend_ = make_cpu_backend();
   trainer_ = std::make_unique<Trainer>(graph_, options, *backend_);
@@ -143,7 +147,8 @@ void TrainingRun::make_trainer() {
                     "same --data, --seed, --shuffle and --fast-scale, or another --out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
-  if (options_.learning_rate > 0) trainer_->set_learning_rate(options_.learning_rate);
+  if (options_.learning_rate > 0 && options_.schedule.empty())
+    trainer_->set_learning_rate(options_.learning_rate);
 }
 
 void TrainingRun::fit() {

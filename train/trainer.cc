@@ -47,6 +47,7 @@ PlanOptions plan_options(const TrainerOptions& options, int ranks) {
   plan.loss = options.loss;
   plan.optimizer = options.optimizer;
   plan.metrics = options.metrics;
+  plan.precision = options.precision;
   return plan;
 }
 

@@ -29,6 +29,7 @@ struct TrainerOptions {
   // The learning rate of each step. Without one it is the optimizer's, and set_learning_rate()'s.
   std::optional<Schedule> schedule = {};
   MetricOptions metrics = {};
+  Precision precision = Precision::f32;
   std::uint64_t seed = 0;                          // of initial weights and dropout
   std::chrono::milliseconds rank_timeout{60'000};  // of waiting for other ranks
   // Of gradients that are on their way between processes at a time, while more are computed.

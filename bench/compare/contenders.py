@@ -79,17 +79,29 @@ def small_job():
     )
 
 
-def train_job():
+def train_job(model, image, precision, batch_size, steps):
+    settings = f"--model {model} --precision {precision}"
     return Job(
-        "Training mnist_cnn (28 x 28 x 1, Adam, f32, images in memory, batches of 128)",
+        f"Training {model} ({image}, Adam, {precision}, images in memory, batches of {batch_size})",
         [
             Contender("headrace", "Headrace",
-                      command="{bin}/headrace bench train --model mnist_cnn --batch-size {batch_size}"
-                              " --threads {workers} --precision f32 --steps 1000 --json"),
-            Contender("keras", "Keras on TensorFlow", "tf", f"train_keras.py {IN_MEMORY}"),
-            Contender("keras-jit", "Keras on TensorFlow, XLA", "tf", f"train_keras.py --jit {IN_MEMORY}"),
-            Contender("torch", "PyTorch", "torch", f"train_torch.py {IN_MEMORY}"),
-            Contender("torch-compile", "PyTorch, torch.compile", "torch", f"train_torch.py --compile {IN_MEMORY}"),
+                      command=f"{{bin}}/headrace bench train {settings} --classes 10 --batch-size {{batch_size}}"
+                              f" --threads {{workers}} --steps {steps} --json"),
+            Contender("keras", "Keras on TensorFlow", "tf", f"train_keras.py {settings} {IN_MEMORY}"),
+            Contender("keras-jit", "Keras on TensorFlow, XLA", "tf", f"train_keras.py --jit {settings} {IN_MEMORY}"),
+            Contender("torch", "PyTorch", "torch", f"train_torch.py {settings} {IN_MEMORY}"),
+            Contender("torch-compile", "PyTorch, torch.compile", "torch",
+                      f"train_torch.py --compile {settings} {IN_MEMORY}"),
         ],
-        batch_size=128,
+        batch_size=batch_size,
     )
+
+
+def train_jobs():
+    return [
+        train_job("mnist_cnn", "28 x 28 x 1", "f32", 128, 1000),
+        train_job("mini_googlenet", "32 x 32 x 3", "f32", 64, 30),
+        train_job("mini_googlenet", "32 x 32 x 3", "bf16", 64, 60),
+        train_job("resnet18", "224 x 224 x 3", "f32", 16, 20),
+        train_job("resnet18", "224 x 224 x 3", "bf16", 16, 20),
+    ]
