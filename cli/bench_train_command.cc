@@ -10,6 +10,7 @@
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/model_choice.h"
+#include "headrace/cli/processes.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
 #include "headrace/pipeline/loader.h"
@@ -32,6 +33,8 @@ struct Options {
   std::int64_t batch_size = 128;
   int replicas = 1;
   int threads = 0;
+  ProcessOptions processes;
+  int bucket_kib = 1024;
   int steps = 200;
   int warm_up = 10;
   bool json = false;
@@ -79,6 +82,14 @@ void add_options(CLI::App& command, Options& options) {
       ->capture_default_str()
       ->group("Machine");
   add_compute_threads(command, options.threads, "train, of all replicas together");
+  options.processes.add_to(command);
+  command
+      .add_option("--bucket", options.bucket_kib,
+                  "KiB of gradients that processes exchange at a time, while more are computed")
+      ->type_name("KIB")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group("Machine");
   add_json(command, options.json);
 }
 
@@ -134,19 +145,27 @@ std::vector<double> step_times(Trainer& trainer, const Batch& batch, const Optio
   return times;
 }
 
-int bench_train(const Options& options) {
+int bench_train(const Options& options, ProcessGroup* group) {
   const Graph graph = choose_model(options.model, options.image_size, options.classes);
-  const NoiseSequence noise(graph, options.batch_size);
-  const Batch batch = make_batch(noise, 0, 0, options.batch_size);
+  LoaderOptions loading;
+  loading.batch_size = options.batch_size;
+  loading.threads = 1;
+  loading.epochs = 1;
+  if (group != nullptr) loading.shard = {.rank = group->process(), .world_size = group->size()};
+  Loader data(std::make_shared<NoiseSequence>(graph, options.batch_size), loading);
+  const Batch batch = data.next().value();
   TrainerOptions trainer_options;
   trainer_options.batch_size = options.batch_size;
   trainer_options.replicas = options.replicas;
   trainer_options.threads = options.threads;
+  trainer_options.rank_timeout = options.processes.timeout();
+  trainer_options.bucket_bytes = static_cast<std::size_t>(options.bucket_kib) * 1024;
+  if (group != nullptr && options.threads == 0) trainer_options.threads = own_cores(*group);
   trainer_options.loss = loss_of(graph);
   if (options.precision == "bf16") trainer_options.precision = Precision::bf16;
   trainer_options.optimizer = make_optimizer(options.optimizer);
   const auto backend = make_cpu_backend();
-  Trainer trainer(graph, trainer_options, *backend);
+  Trainer trainer(graph, trainer_options, *backend, communicators_of(group));
   std::vector<double> times = step_times(trainer, batch, options);
   double seconds = 0;
   for (const double time : times) seconds += time;
@@ -160,11 +179,13 @@ int bench_train(const Options& options) {
                        {"seconds", seconds},
                        {"model", options.model},
                        {"batch_size", options.batch_size},
+                       {"processes", trainer.processes()},
                        {"replicas", options.replicas},
                        {"precision", options.precision},
                        {"backend", backend->name()},
                        {"data", "one synthetic batch, resident in memory"},
                        {"trainer_bytes", trainer.memory_bytes()}};
+  if (trainer.process() > 0) return exit_done;
   if (options.json) {
     fmt::print("{}\n", result.dump());
     return exit_done;
@@ -186,7 +207,12 @@ Command make_bench_train_command(CLI::App& group) {
   command.app = add_command(group, "train", "Images per second of the trainer alone", example);
   auto options = std::make_shared<Options>();
   add_options(*command.app, *options);
-  command.run = [options] { return bench_train(*options); };
+  command.run = [options] {
+    const auto processes = join_processes(options->processes);
+    if (processes == nullptr) return bench_train(*options, nullptr);
+    return run_together(*processes, options->replicas,
+                        [&] { return bench_train(*options, processes.get()); });
+  };
   return command;
 }
 

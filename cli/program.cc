@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <new>
+#include <string_view>
 
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/config_file.h"
@@ -15,6 +17,7 @@
 #include "headrace/cli/help.h"
 #include "headrace/cli/info_command.h"
 #include "headrace/cli/predict_command.h"
+#include "headrace/cli/processes.h"
 #include "headrace/cli/suggestion.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/cli/train_command.h"
@@ -30,6 +33,9 @@ constexpr const char* description =
 constexpr const char* footer =
     "headrace COMMAND --help tells what a command takes, with an example.\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.";
+
+constexpr std::string_view commands_for_one_process[] = {"evaluate", "predict", "export",
+                                                         "bench loader"};
 
 std::vector<Command> add_commands(CLI::App& program) {
   std::vector<Command> commands;
@@ -142,6 +148,9 @@ int parse_and_run(const std::vector<std::string>& arguments) {
     complain(error.what());
     return error.code() == ErrorCode::invalid_argument ? exit_usage : exit_failed;
   }
+  const auto& one = commands_for_one_process;
+  if (std::find(std::begin(one), std::end(one), command->name) != std::end(one))
+    require_one_process(command->name);
   return command->run();
 }
 

@@ -9,6 +9,7 @@
 #include "headrace/cli/config_file.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/model_choice.h"
+#include "headrace/cli/processes.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/cli/train_options.h"
 #include "headrace/cli/training_run.h"
@@ -42,12 +43,31 @@ int show_model(const TrainOptions& options) {
   return exit_done;
 }
 
+// What a process other than the first does otherwise.
+TrainOptions options_of(const ProcessGroup& group, TrainOptions options) {
+  if (options.threads == 0) options.threads = own_cores(group);
+  if (options.loading.threads == 0) options.loading.threads = own_cores(group);
+  if (group.process() == 0) return options;
+  const std::string rank = "." + std::to_string(group.process());
+  options.quiet = true;
+  if (!options.loading.trace.empty()) options.loading.trace += rank;
+  if (!options.loading.error_report.empty()) options.loading.error_report += rank;
+  return options;
+}
+
 int train(const TrainOptions& options, const CLI::App& command) {
   if (options.summary) return show_model(options);
   if (options.quiet) quiet_messages();
   Interrupt interrupt;
   try {
-    return TrainingRun(options, command, interrupt).execute();
+    if (const auto group = join_processes(options.processes)) {
+      const TrainOptions own = options_of(*group, options);
+      if (own.quiet) quiet_messages();
+      return run_together(*group, own.replicas, [&] {
+        return TrainingRun(own, command, interrupt, group.get()).execute();
+      });
+    }
+    return TrainingRun(options, command, interrupt, nullptr).execute();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
     complain("stopped before training began: nothing to save");

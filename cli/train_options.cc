@@ -69,13 +69,14 @@ void add_machine(CLI::App& command, TrainOptions& options) {
   const char* group = "Machine";
   command
       .add_option("--replicas", options.replicas,
-                  "Copies of the model, each on its share of "
+                  "Copies of the model in each process, each on its share of "
                   "every batch")
       ->type_name("N")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->group(group);
-  add_compute_threads(command, options.threads, "train, of all replicas together");
+  add_compute_threads(command, options.threads, "train, of all replicas of a process together");
+  options.processes.add_to(command);
 }
 
 // What it shows needs no data, and writes nothing.

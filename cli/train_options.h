@@ -4,6 +4,7 @@
 #include <string>
 
 #include "headrace/cli/loading_options.h"
+#include "headrace/cli/processes.h"
 #include "headrace/cli/recipe_options.h"
 #include "headrace/train/optimizer.h"
 
@@ -29,6 +30,7 @@ struct TrainOptions {
 
   int replicas = 1;
   int threads = 0;
+  ProcessOptions processes;
   LoadingOptions loading;
 
   std::string out;

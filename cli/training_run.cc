@@ -47,22 +47,27 @@ Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+// As after Ctrl-C.
+constexpr int exit_interrupted = 130;
+
 std::string epochs_text(std::uint64_t epochs) {
   return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
 }
 
 }  // namespace
 
-TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt)
+TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt,
+                         ProcessGroup* group)
     : options_(options),
       interrupt_(interrupt),
+      group_(group),
       folder_(options.out),
-      loading_(options.loading, folder_.errors().string()),
+      loading_(options.loading, writes() ? folder_.errors().string() : ""),
       record_(command, "train"),
       optimizer_(options.make_optimizer()),
       training_(open_images(options.data, options.root, {}, loading_.decoding())),
       recipe_({1, 1, 1}) {
-  if (!options_.resume && !options_.overwrite) folder_.require_free();
+  if (writes() && !options_.resume && !options_.overwrite) folder_.require_free();
   require_labels(training_);
   if (!options_.validation.empty()) {
     validation_ =
@@ -117,6 +122,7 @@ void TrainingRun::make_loaders() {
   LoaderOptions training = loading_.loader_options(options_.batch_size);
   training.drop_last = options_.last_batch == "drop";
   training.epochs = options_.epochs;
+  if (group_ != nullptr) training.shard = {.rank = group_->process(), .world_size = group_->size()};
   training_loader_ = loading_.make_loader(images, training);
   if (to_validate == nullptr) return;
   LoaderOptions validation = training;
@@ -137,8 +143,9 @@ void TrainingRun::make_trainer() {
         parse_schedule(options_.schedule, learning_rate(optimizer_), options_.epochs);
   }
   options.seed = options_.seed;
+  options.rank_timeout = options_.processes.timeout();
   backend_ = make_cpu_backend();
-  trainer_ = std::make_unique<Trainer>(graph_, options, *backend_);
+  trainer_ = std::make_unique<Trainer>(graph_, options, *backend_, communicators_of(group_));
   if (!resumed_) return;
   if (resumed_->training->stream.fingerprint != training_loader_->state().fingerprint)
     throw Error(ErrorCode::invalid_argument,
@@ -170,7 +177,7 @@ void TrainingRun::fit() {
   FitOptions options;
   options.epochs = options_.epochs;
   options.validation = validation_loader_.get();
-  options.callbacks = {&saver, &history, &draw};
+  if (writes()) options.callbacks = {&saver, &history, &draw};
   if (!options_.quiet) options.callbacks.push_back(&progress);
   options.stop = &interrupt_.requested();
   try {
@@ -178,12 +185,13 @@ void TrainingRun::fit() {
     interrupted_ = trainer_->interrupted();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled || !interrupt_.requested()) throw;
-    saver.on_train_end(*trainer_);  // the wait for a batch was cut short
+    if (writes()) saver.on_train_end(*trainer_);  // the wait for a batch was cut short
     interrupted_ = true;
   }
 }
 
 void TrainingRun::draw_curves() {
+  if (!writes()) return;
   const History& history = trainer_->history();
   PlotText text;
   text.title = fmt::format("{} on {}", options_.model, options_.data);
@@ -200,6 +208,7 @@ void TrainingRun::draw_curves() {
 }
 
 void TrainingRun::write_record(std::string_view status, Json details) {
+  if (!writes()) return;
   record_.set_outcome(status, std::move(details));
   record_.write(folder_.record());
 }
@@ -239,6 +248,7 @@ Json TrainingRun::result() const {
 }
 
 void TrainingRun::print_result() const {
+  if (!writes()) return;
   const Json all = result();
   if (options_.json) {
     fmt::print("{}\n", all.dump());
@@ -272,7 +282,8 @@ int TrainingRun::report_interruption() {
                   "--out {} --resume",
                   state.position.epoch + 1, options_.epochs, with_commas(state.position.sample),
                   with_commas(training_.size()), folder_.path().string()));
-  return interrupt_.exit_status();
+  // Another process was told to stop, where this one was not.
+  return interrupt_.requested() ? interrupt_.exit_status() : exit_interrupted;
 }
 
 int TrainingRun::execute() {
@@ -281,7 +292,7 @@ int TrainingRun::execute() {
                      folder_.path().string(), epochs_text(options_.epochs)));
     return exit_done;
   }
-  folder_.prepare();
+  if (writes()) folder_.prepare();
   loading_.fit_mean(recipe_, training_, options_.batch_size, interrupt_);
   make_loaders();
   make_trainer();
@@ -292,13 +303,14 @@ int TrainingRun::execute() {
   record_.set("image_size", to_text(recipe_.output()));
   record_.set("backend", backend_->name());
   for (const char* file : {"trace", "error-report"}) record_.options().erase(file);
-  if (!resumed_) folder_.clear();
+  if (!resumed_ && writes()) folder_.clear();
   write_record("running", Json::object());
-  note(fmt::format("training {} ({} parameters) on {} images of {} in {} classes, {} replica{}, {}",
-                   options_.model, with_commas(graph_.parameter_count()),
-                   with_commas(training_.size()), to_text(recipe_.output()),
-                   training_.classes().size(), options_.replicas, options_.replicas == 1 ? "" : "s",
-                   backend_->name()));
+  note(fmt::format(
+      "training {} ({} parameters) on {} images of {} in {} classes, {}{} replica{}, {}",
+      options_.model, with_commas(graph_.parameter_count()), with_commas(training_.size()),
+      to_text(recipe_.output()), training_.classes().size(),
+      group_ == nullptr ? "" : processes_text(*group_) + " with ", options_.replicas,
+      options_.replicas == 1 ? "" : "s", backend_->name()));
   if (loading_.budget() != nullptr) note("memory for loading: " + loading_.memory_text());
   try {
     fit();

@@ -18,7 +18,10 @@ namespace headrace::cli {
 class TrainingRun {
  public:
   // Opens data and model; nothing is written yet. Throws Error.
-  TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt);
+  // `group` is the processes that this one trains with, or null; only the first of them writes
+  // files and results.
+  TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt,
+              ProcessGroup* group);
   ~TrainingRun();
 
   // Trains, writes the files of the run, prints the result. Returns the exit status.
@@ -36,8 +39,11 @@ class TrainingRun {
   void print_result() const;
   int report_interruption();
 
+  bool writes() const { return group_ == nullptr || group_->process() == 0; }
+
   const TrainOptions& options_;
   Interrupt& interrupt_;
+  ProcessGroup* group_;
   RunFolder folder_;
   Loading loading_;  // outlives the loaders
   RunRecord record_;

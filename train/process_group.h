@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -19,8 +20,8 @@ class Link;
 //
 // Processes tell each other that they live. One that dies, stops or fails is an error on all
 // others, which names it; the group is then of no more use, and its destructor ends the whole job
-// with a status other than 0 (MPI_Abort). A sound group's destructor waits until all processes
-// have come to theirs, so that none is ended while it still writes files.
+// with a status other than 0 (under mpirun, by MPI_Abort). A sound group's destructor waits until
+// all processes have come to theirs, so that none is ended while it still writes files.
 class ProcessGroup {
  public:
   using OpenLink = std::function<std::unique_ptr<Link>()>;
@@ -56,5 +57,20 @@ int launched_processes();
 // finalised by the group's end, so it can be had once in the life of a process.
 // Throws Error{unsupported} if the plugin is not there or MPI is in use already.
 std::unique_ptr<ProcessGroup> join_mpi(std::chrono::milliseconds deadline);
+
+// One of the processes that find each other by files in a folder that all of them reach, which is
+// to be a new one for each group.
+struct GlooOptions {
+  int process = 0;
+  int processes = 1;
+  std::filesystem::path folder = {};
+};
+
+// Processes over TCP without mpirun, by the plugin headrace_gloo. Addresses are those of the
+// interface GLOO_SOCKET_IFNAME, or of the machine's name. When such a group fails, each process is
+// left to end by itself.
+// Throws Error{unsupported} if the plugin is not there, Error{io} if the folder is not.
+std::unique_ptr<ProcessGroup> join_gloo(const GlooOptions& options,
+                                        std::chrono::milliseconds deadline);
 
 }  // namespace headrace

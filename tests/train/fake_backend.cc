@@ -67,6 +67,11 @@ std::int32_t LinearPlan::count(const StepInput& input, std::int64_t row,
 void LinearPlan::forward_backward(const StepInput& input) {
   check("forward_backward", input);
   std::fill(gradients_.begin(), gradients_.end(), 0.0f);
+  if (reducer_) {
+    std::vector<float> rows{static_cast<float>(input.rows)};
+    reducer_(rows);
+    settings_->rows_seen(rows[0], input.global_rows);
+  }
   const auto scale = 1.0f / static_cast<float>(input.global_rows);
   for (std::int64_t row = 0; row < input.rows; ++row) {
     if (stop_ != nullptr && *stop_) throw Error(ErrorCode::cancelled, "stopped");
@@ -145,9 +150,11 @@ std::unique_ptr<Plan> LinearBackend::compile(const Graph& graph, const PlanOptio
   return plan;
 }
 
-Graph linear_graph() {
+Graph linear_graph(bool synchronized) {
   ModelBuilder model;
-  model.dense(model.flatten(model.input({2, 2, 1})), 3, {.activation = "softmax"});
+  auto x = model.flatten(model.input({2, 2, 1}));
+  if (synchronized) x = model.batch_normalization(x, {.synchronized = true});
+  model.dense(x, 3, {.activation = "softmax"});
   return model.build();
 }
 

@@ -24,6 +24,8 @@ using Hook = std::function<void(const std::string& call, int replica)>;
 struct PlanSettings {
   double dropout = 0;  // of inputs
   Hook hook = [](const std::string&, int) {};
+  // What the rows of all replicas come to in each step, by the statistics reducer if there is one.
+  std::function<void(double sum, std::int64_t expected)> rows_seen = [](double, std::int64_t) {};
 };
 
 // Linear softmax regression by momentum SGD, whatever the layers between the graph's input and its
@@ -38,7 +40,7 @@ class LinearPlan final : public Plan {
   void set_gradient_listener(GradientListener listener) override {
     gradient_listener_ = std::move(listener);
   }
-  void set_statistics_reducer(StatisticsReducer) override {}  // it has none
+  void set_statistics_reducer(StatisticsReducer reducer) override { reducer_ = std::move(reducer); }
   void update(double learning_rate, std::uint64_t step) override;
   void evaluate(const StepInput& input) override;
   void predict(const StepInput& input, std::span<float> output) override;
@@ -75,6 +77,7 @@ class LinearPlan final : public Plan {
   MetricSums sums_;
   const std::atomic<bool>* stop_ = nullptr;
   GradientListener gradient_listener_;
+  StatisticsReducer reducer_;
 };
 
 class LinearBackend final : public Backend {
@@ -88,7 +91,7 @@ class LinearBackend final : public Backend {
 };
 
 // input({2, 2, 1}), flatten, dense(3, softmax)
-Graph linear_graph();
+Graph linear_graph(bool synchronized = false);
 
 // Samples of three classes that a linear model can tell apart, not quite; the same in every epoch,
 // each epoch in another order (as `seed` has it) unless `shuffle` is off.

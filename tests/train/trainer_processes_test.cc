@@ -46,10 +46,10 @@ struct Process {
   std::atomic<bool> stop{false};
 
   Process(ProcessGroup& of, const Layout& layout, std::int64_t samples, std::int64_t batch_size,
-          ShardMode mode, milliseconds timeout, fake::Hook hook)
+          ShardMode mode, milliseconds timeout, fake::PlanSettings settings, bool synchronized)
       : group(of),
-        backend({.hook = std::move(hook)}),
-        trainer(fake::linear_graph(), options(layout, batch_size, timeout), backend,
+        backend(std::move(settings)),
+        trainer(fake::linear_graph(synchronized), options(layout, batch_size, timeout), backend,
                 [&](int replicas) { return group.make_communicators(replicas); }),
         data(std::make_shared<ToySequence>(samples),
              {.batch_size = batch_size,
@@ -77,6 +77,8 @@ struct Setting {
   ShardMode mode = ShardMode::uneven;
   milliseconds timeout{30'000};
   std::function<fake::Hook(int process)> hook = [](int) { return [](const std::string&, int) {}; };
+  bool synchronized = false;  // the model takes statistics over all ranks
+  std::function<void(double, std::int64_t)> rows_seen = [](double, std::int64_t) {};
 };
 
 // Runs the task on every process; the message of what each threw.
@@ -91,7 +93,9 @@ std::vector<std::string> on_every_process(const Setting& setting,
         ProcessGroup group(network.link(number), milliseconds(30'000));
         try {
           Process process(group, setting.layout, setting.samples, setting.batch_size, setting.mode,
-                          setting.timeout, setting.hook(number));
+                          setting.timeout,
+                          {.hook = setting.hook(number), .rows_seen = setting.rows_seen},
+                          setting.synchronized);
           task(process);
         } catch (const Error& error) {
           errors[static_cast<std::size_t>(number)] = error.what();
@@ -271,6 +275,26 @@ TEST(TrainerOverProcesses, OneThatEndsAfterAnEpochEndsAll) {
     EXPECT_EQ(process.trainer.history().size(), 1u);
   });
   EXPECT_THAT(errors, Each(""));
+}
+
+TEST(TrainerOverProcesses, StatisticsAreTakenOverAllRanksWhoseEveryStopIsHeardBeforehand) {
+  for (const Layout& layout : {Layout{1, 2}, Layout{2, 1}, Layout{2, 2}, Layout{5, 1}}) {
+    std::atomic<int> seen{0};
+    Setting setting{.layout = layout, .samples = 13, .batch_size = 3, .synchronized = true};
+    setting.rows_seen = [&](double sum, std::int64_t expected) {
+      EXPECT_EQ(sum, static_cast<double>(expected));
+      ++seen;
+    };
+    const auto errors = on_every_process(setting, [&](Process& process) {
+      const bool last = process.group.process() == layout.processes - 1;
+      Interrupter interrupter(process.stop, last ? 7 : 1'000);
+      process.trainer.fit(process.data,
+                          {.epochs = 3, .callbacks = {&interrupter}, .stop = &process.stop});
+      EXPECT_EQ(process.trainer.total_steps(), 7u);
+    });
+    EXPECT_THAT(errors, Each(""));
+    EXPECT_EQ(seen, 7 * layout.processes * layout.replicas);
+  }
 }
 
 TEST(TrainerOverProcesses, OneThatFailsIsNamedByAllOthersWithItsReason) {

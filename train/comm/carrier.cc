@@ -188,11 +188,21 @@ void Exchange::Carrier::rest(bool moved) {
 
 void Exchange::Carrier::leave(Clock::time_point until) {
   peers_.say_leaving();
-  for (;;) {
-    const bool moved = peers_.poll();
-    check_peers();
+  const auto first_here = [&] {
     int peer = 0;
     while (peer < link_.processes() && peers_.has_left(peer)) ++peer;
+    return peer;
+  };
+  for (;;) {
+    bool moved = false;
+    try {
+      moved = peers_.poll();
+    } catch (const std::exception&) {
+      if (first_here() < link_.processes()) throw;  // else who has left may be gone
+      return;
+    }
+    check_peers();
+    const int peer = first_here();
     if (peer == link_.processes() && peers_.all_is_sent()) return;
     if (Clock::now() > until) give_up(rank_of(peer) + " has not come to the end in time");
     if (!moved) std::this_thread::sleep_for(milliseconds(1));

@@ -1,7 +1,8 @@
-// One process of those that mpi_test starts by mpirun.
+// One process of those that processes_test starts, by mpirun, or with gloo FOLDER PROCESS PROCESSES
+// before what it is to do:
 //
-//   headrace_mpi_test_rank train REPLICAS WEIGHTS     a hundred steps; rank 0 writes the weights
-//   headrace_mpi_test_rank fault HOW RANK MS          that rank fails in its fourth step
+//   train REPLICAS WEIGHTS     a hundred steps; rank 0 writes the weights
+//   fault HOW RANK MS          that rank fails in its fourth step
 
 #include <signal.h>
 #include <unistd.h>
@@ -111,10 +112,18 @@ void run(ProcessGroup& group, const std::vector<std::string>& arguments) {
   trainer.fit(data, fitting);
 }
 
-int main_of(const std::vector<std::string>& arguments) {
-  const auto deadline =
-      std::chrono::milliseconds(arguments[0] == "fault" ? std::stoi(arguments[3]) : 60'000);
-  const auto group = join_mpi(deadline);
+std::unique_ptr<ProcessGroup> join(std::vector<std::string>& arguments) {
+  constexpr std::chrono::seconds deadline(60);
+  if (arguments[0] != "gloo") return join_mpi(deadline);
+  const GlooOptions options{.process = std::stoi(arguments[2]),
+                            .processes = std::stoi(arguments[3]),
+                            .folder = arguments[1]};
+  arguments.erase(arguments.begin(), arguments.begin() + 4);
+  return join_gloo(options, deadline);
+}
+
+int main_of(std::vector<std::string> arguments) {
+  const auto group = join(arguments);
   try {
     run(*group, arguments);
     return 0;
