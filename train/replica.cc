@@ -88,7 +88,7 @@ class Replica::Listening {
     plan_.set_gradient_listener([&](std::size_t, std::size_t last) {
       replica.communicating([&] { buckets.ready(last); });
     });
-    if (!replica.synchronized_) return;
+    if (!replica.takes_statistics_) return;
     plan_.set_statistics_reducer([&replica, timeout](std::span<float> values) {
       replica.run(Collective::all_reduce_sum, values, timeout);
     });
@@ -110,7 +110,7 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
   StepReport own;
   own.stopped = share.batch == nullptr;
   // Who takes statistics together must know beforehand that all are there.
-  if (synchronized_ && any(own.stopped, settings.timeout)) return {.stopped = true};
+  if (takes_statistics_ && any(own.stopped, settings.timeout)) return {.stopped = true};
 
   GradientBuckets buckets(*communicator_, plan_->gradients(), settings.bucket);
   guarded([&] {

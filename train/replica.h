@@ -36,9 +36,9 @@ struct ProcessShare {
 // at a time.
 class Replica {
  public:
-  // `synchronized`: the model has layers that take statistics over all ranks' rows.
-  Replica(std::unique_ptr<Plan> plan, std::int64_t capacity, bool synchronized)
-      : plan_(std::move(plan)), capacity_(capacity), synchronized_(synchronized) {}
+  // `takes_statistics`: the model has layers that add up over all ranks while they compute.
+  Replica(std::unique_ptr<Plan> plan, std::int64_t capacity, bool takes_statistics)
+      : plan_(std::move(plan)), capacity_(capacity), takes_statistics_(takes_statistics) {}
 
   Plan& plan() { return *plan_; }
   const Plan& plan() const { return *plan_; }
@@ -86,7 +86,7 @@ class Replica {
 
   std::unique_ptr<Plan> plan_;
   std::int64_t capacity_;  // rows of one call of the plan
-  bool synchronized_;
+  bool takes_statistics_;
   std::unique_ptr<Communicator> communicator_;
   bool failed_first_ = false;
   bool exchange_failed_ = false;

@@ -51,10 +51,11 @@ PlanOptions plan_options(const TrainerOptions& options, int ranks) {
   return plan;
 }
 
-bool has_synchronized_statistics(const Graph& graph) {
+// Batch normalisation adds up over all ranks: what it normalises by, if it is synchronised, and its
+// moving statistics at any rate.
+bool takes_statistics(const Graph& graph) {
   return std::any_of(graph.layers().begin(), graph.layers().end(), [](const auto& entry) {
-    const auto* layer = dynamic_cast<const BatchNormalization*>(entry.layer.get());
-    return layer != nullptr && layer->synchronized();
+    return dynamic_cast<const BatchNormalization*>(entry.layer.get()) != nullptr;
   });
 }
 
@@ -86,11 +87,11 @@ Trainer::Impl::Impl(Graph model, TrainerOptions wishes, Backend& backend,
       threads(options.replicas) {
   auto group = make_group();
   const int ranks = group[0]->world_size();
-  const bool synchronizes = ranks > 1 && has_synchronized_statistics(graph);
+  const bool statistics = ranks > 1 && takes_statistics(graph);
   const std::vector<NamedTensor> parameters = initial_parameters(graph, options.seed);
   const PlanOptions plan = plan_options(options, ranks);
   for (auto& communicator : group) {
-    replicas.emplace_back(backend.compile(graph, plan), plan.batch_size, synchronizes);
+    replicas.emplace_back(backend.compile(graph, plan), plan.batch_size, statistics);
     replicas.back().plan().set_parameters(parameters);
     replicas.back().join(std::move(communicator));
   }

@@ -124,12 +124,14 @@ void LinearPlan::take(std::span<const NamedTensor> tensors, const char* suffix,
                       std::vector<float>& arena) {
   const auto expected = named(arena, suffix);
   std::vector<float> taken;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (tensors.size() != expected.size() || tensors[i].name != expected[i].name ||
-        tensors[i].shape != expected[i].shape) {
-      throw Error(ErrorCode::invalid_argument, expected[i].name + " is missing");
+  for (const NamedTensor& wanted : expected) {
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const NamedTensor& each) {
+      return each.name == wanted.name && each.shape == wanted.shape;
+    });
+    if (found == tensors.end()) {
+      throw Error(ErrorCode::invalid_argument, wanted.name + " is missing");
     }
-    taken.insert(taken.end(), tensors[i].values.begin(), tensors[i].values.end());
+    taken.insert(taken.end(), found->values.begin(), found->values.end());
   }
   arena = taken;
 }

@@ -74,6 +74,7 @@ Job run(Words words) {
   int status = 0;
   ::waitpid(child, &status, 0);
   if (WIFEXITED(status)) job.status = WEXITSTATUS(status);
+  if (WIFSIGNALED(status) && Clock::now() < until) job.status = 128 + WTERMSIG(status);
   job.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return job;
 }
@@ -98,20 +99,21 @@ std::string new_folder() {
 // A process that fails ends the others, as a launcher would.
 Job by_gloo(int processes, const Words& task) {
   const std::string folder = new_folder();
-  Words words{
-      "bash",
-      "-c",
-      "for ((i = 0; i < $2; i++)); do \"$0\" gloo \"$1\" $i $2 \"${@:3}\" & pids+=($!); done\n"
-      "while ((${#pids[@]})); do\n"
-      "  wait -n -p ended \"${pids[@]}\" ||\n"
-      "    { status=$?; sleep 1; kill -KILL \"${pids[@]}\"; exit $status; }\n"
-      "  for i in \"${!pids[@]}\"; do\n"
-      "    [[ ${pids[i]} != \"$ended\" ]] || unset \"pids[i]\"\n"
-      "  done\n"
-      "done",
-      HEADRACE_TEST_RANK,
-      folder,
-      std::to_string(processes)};
+  Words words{"bash",
+              "-c",
+              "rank() { \"$0\" gloo \"$1\" $i $2 \"${@:3}\"; echo $? > \"$1/new.$i\";\n"
+              "  mv \"$1/new.$i\" \"$1/status.$i\"; }\n"
+              "shopt -s nullglob\n"
+              "for ((i = 0; i < $2; i++)); do rank \"$@\" & done\n"
+              "while sleep 0.05; do\n"
+              "  ended=(\"$1\"/status.*)\n"
+              "  ((${#ended[@]})) || continue\n"
+              "  ! grep -qv '^0$' \"${ended[@]}\" || { sleep 1; kill -KILL 0; }\n"
+              "  ((${#ended[@]} < $2)) || exit 0\n"
+              "done",
+              HEADRACE_TEST_RANK,
+              folder,
+              std::to_string(processes)};
   words.insert(words.end(), task.begin(), task.end());
   const Job job = run(words);
   std::filesystem::remove_all(folder);

@@ -53,7 +53,8 @@ class Columns final : public Sequence {
 
 Graph model() {
   ModelBuilder builder;
-  auto x = builder.conv2d(builder.input({side, side, 1}), 8, 3, {.activation = "relu"});
+  auto x = builder.conv2d(builder.input({side, side, 1}), 8, 3);
+  x = builder.activation(builder.batch_normalization(x, {.synchronized = true}), "relu");
   x = builder.dense(builder.flatten(x), 128, {.activation = "relu"});  // more than one bucket
   builder.dense(builder.dropout(x, 0.25), classes, {.activation = "softmax"});
   return builder.build();
@@ -90,7 +91,7 @@ void run(ProcessGroup& group, const std::vector<std::string>& arguments) {
   options.batch_size = 24;
   options.replicas = arguments[0] == "train" ? std::stoi(arguments[1]) : 1;
   options.threads = options.replicas;
-  options.optimizer = Adam{};
+  options.optimizer = Sgd{.learning_rate = 0.05, .momentum = 0.9};
   options.bucket_bytes = 64'000;
   if (arguments[0] == "fault")
     options.rank_timeout = std::chrono::milliseconds(std::stoi(arguments[3]));
