@@ -52,9 +52,9 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->group("Model");
-  command.add_option("--optimizer", options.optimizer, "sgd, adam or rmsprop")
+  command.add_option("--optimizer", options.optimizer, "sgd, adam, adamw or rmsprop")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"sgd", "adam", "rmsprop"}))
+      ->check(CLI::IsMember(optimizer_names()))
       ->capture_default_str()
       ->group("Model");
   command

@@ -5,9 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "headrace/cli/common_options.h"
+#include "headrace/cli/csv.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/loading.h"
 #include "headrace/cli/model_file.h"
@@ -15,6 +19,7 @@
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
 #include "headrace/cli/terminal.h"
+#include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/loader.h"
 
 namespace headrace::cli {
@@ -26,7 +31,27 @@ struct EvaluateOptions {
   ModelOptions model;
   std::string data;
   std::string root;
+  int top_k = 0;
+  std::string confusion;  // file
 };
+
+// A row for each true class, a column for each one that was taken for it.
+void write_confusion(const std::filesystem::path& path, const MetricSums& sums,
+                     const std::vector<std::string>& classes) {
+  const auto width = static_cast<std::size_t>(sums.classes());
+  const auto name = [&](std::size_t i) {
+    return csv_field(i < classes.size() ? classes[i] : std::to_string(i));
+  };
+  std::string text = "class";
+  for (std::size_t c = 0; c < width; ++c) text += "," + name(c);
+  for (std::size_t row = 0; row < width; ++row) {
+    text += "\n" + name(row);
+    for (std::size_t c = 0; c < width; ++c) {
+      text += fmt::format(",{:.0f}", sums.confusion[row * width + c]);
+    }
+  }
+  write_file(path, text + "\n");
+}
 
 // Adds the batch to the model's sums, without rows whose images are bad.
 void evaluate_usable(TrainedModel& model, const Batch& batch, const ImageSequence& sequence) {
@@ -52,7 +77,10 @@ Json result_of(const MetricSums& sums, std::int64_t images, double seconds,
 
 int evaluate(const EvaluateOptions& options) {
   Loading loading(options.model.loading);
-  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
+  MetricOptions metrics;
+  metrics.top_k = options.top_k;
+  metrics.confusion = !options.confusion.empty();
+  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads, metrics);
   const ImageData data =
       open_images(options.data, options.root, model.classes(), loading.decoding());
   require_labels(data);
@@ -79,11 +107,17 @@ int evaluate(const EvaluateOptions& options) {
   loading.finish();
   const std::vector<NamedReport> reports = loading.error_reports();
   const std::int64_t images = data.size() - (leave_out ? bad_images(reports) : 0);
+  if (metrics.confusion) write_confusion(options.confusion, sums, model.classes());
   if (options.model.json) {
-    fmt::print("{}\n", result_of(sums, images, seconds.count(), reports).dump());
+    Json result = result_of(sums, images, seconds.count(), reports);
+    if (options.top_k > 0) result["top_k_accuracy"] = sums.top_k_accuracy();
+    fmt::print("{}\n", result.dump());
   } else {
-    fmt::print("loss {:.4f}, accuracy {:.4f} on {} images in {}\n", sums.mean_loss(),
-               sums.accuracy(), with_commas(images), duration(seconds.count()));
+    const std::string top =
+        options.top_k > 0 ? fmt::format(", top {} {:.4f}", options.top_k, sums.top_k_accuracy())
+                          : "";
+    fmt::print("loss {:.4f}, accuracy {:.4f}{} on {} images in {}\n", sums.mean_loss(),
+               sums.accuracy(), top, with_commas(images), duration(seconds.count()));
   }
   return exit_done;
 }
@@ -98,6 +132,15 @@ Command make_evaluate_command(CLI::App& program) {
   auto options = std::make_shared<EvaluateOptions>();
   add_data(*command.app, options->data, "Labelled images, with the model's classes");
   add_root(*command.app, options->root);
+  command.app
+      ->add_option("--top-k", options->top_k,
+                   "Count labels among the so many likeliest classes too")
+      ->type_name("K")
+      ->check(CLI::Range(1, 1'000'000));
+  command.app
+      ->add_option("--confusion", options->confusion,
+                   "Write which classes were taken for which, as CSV")
+      ->type_name("FILE");
   options->model.add_to(*command.app);
   command.run = [options] { return evaluate(*options); };
   return command;

@@ -59,7 +59,8 @@ Recipe get_recipe(const Checkpoint& checkpoint) {
   return recipe;
 }
 
-TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads)
+TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
+                           const MetricOptions& metrics)
     : checkpoint_(load(path)),
       recipe_(inference_recipe(checkpoint_, path)),
       outputs_(checkpoint_.graph.shape(checkpoint_.graph.output()).elements()),
@@ -70,6 +71,7 @@ TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch
       threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.training = false;
   options.loss = checkpoint_.loss;
+  options.metrics = metrics;
   plan_ = backend_->compile(checkpoint_.graph, options);
   try {
     plan_->set_parameters(checkpoint_.parameters);

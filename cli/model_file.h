@@ -20,7 +20,8 @@ Recipe get_recipe(const Checkpoint& checkpoint);
 class TrainedModel {
  public:
   // Throws Error naming the file.
-  TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads);
+  TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
+               const MetricOptions& metrics = {});
 
   const std::vector<std::string>& classes() const { return checkpoint_.classes; }
   const Recipe& recipe() const { return recipe_; }  // nothing random in it

@@ -7,6 +7,7 @@
 
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/train/checkpoint_series.h"
 
 namespace headrace::cli {
 
@@ -19,7 +20,7 @@ void RunFolder::prepare() const {
 
 std::vector<std::string> RunFolder::files() const {
   std::vector<std::string> names;
-  for (const auto& file : {history(), curves(), model(), record(), errors()}) {
+  for (const auto& file : {history(), curves(), model(), best(), record(), errors()}) {
     std::error_code none;
     if (std::filesystem::exists(file, none)) names.push_back(file.filename().string());
   }
@@ -41,10 +42,12 @@ void RunFolder::require_free() const {
 }
 
 void RunFolder::clear() const {
-  for (const std::string& name : files()) {
+  std::vector<std::filesystem::path> all = numbered_checkpoints(model());
+  for (const std::string& name : files()) all.push_back(path_ / name);
+  for (const std::filesystem::path& file : all) {
     std::error_code failure;
-    std::filesystem::remove(path_ / name, failure);
-    if (failure) throw io_error("cannot remove " + (path_ / name).string(), failure.value());
+    std::filesystem::remove(file, failure);
+    if (failure) throw io_error("cannot remove " + file.string(), failure.value());
   }
 }
 

@@ -15,6 +15,7 @@ class RunFolder {
   std::filesystem::path history() const { return path_ / "history.csv"; }
   std::filesystem::path curves() const { return path_ / "curves.png"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
+  std::filesystem::path best() const { return path_ / "best.safetensors"; }
   std::filesystem::path record() const { return path_ / "run.json"; }
   // Of images that could not be used; only where there were any.
   std::filesystem::path errors() const { return path_ / "errors.csv"; }

@@ -1,12 +1,9 @@
 #include "headrace/cli/train_options.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/model_choice.h"
-#include "headrace/pipeline/error.h"
 
 namespace headrace::cli {
 namespace {
@@ -29,29 +26,6 @@ void add_training(CLI::App& command, TrainOptions& options) {
       ->capture_default_str()
       ->group(group);
   add_batch_size(command, options.batch_size, "Images in a step, of all replicas together", group);
-  command.add_option("--optimizer", options.optimizer, "sgd, adam or rmsprop")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"sgd", "adam", "rmsprop"}))
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option("--learning-rate", options.learning_rate,
-                  "Without it, the optimizer's own: sgd 0.01, adam and rmsprop 0.001")
-      ->type_name("NUMBER")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  command.add_option("--momentum", options.momentum, "Of sgd and rmsprop")
-      ->type_name("NUMBER")
-      ->check(CLI::Range(0.0, 0.9999))
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option("--schedule", options.schedule,
-                  "Of the learning rate, which it takes as its initial one: polynomial:end=0, "
-                  "cosine, exponential:rate=0.96,over=1, "
-                  "piecewise:values=0.1/0.01,boundaries=30; with warmup=5")
-      ->type_name("KIND:..")
-      ->group(group);
   command
       .add_option("--last-batch", options.last_batch,
                   "What becomes of the images at an epoch's end that fill no batch: keep or drop")
@@ -131,26 +105,13 @@ void TrainOptions::add_to(CLI::App& command) {
   add_images(command, *this);
   recipe.add_to(command);
   add_training(command, *this);
+  fitting.add_to(command);
   add_machine(command, *this);
   LoadingOptions::Wording wording;
   wording.report_default = "errors.csv in --out";
   loading.add_to(command, wording);
   add_output(command, *this);
   add_summary(command, *this);
-}
-
-Optimizer TrainOptions::make_optimizer() const {
-  Optimizer made = headrace::make_optimizer(optimizer);
-  if (learning_rate > 0) set_learning_rate(made, learning_rate);
-  if (auto* sgd = std::get_if<Sgd>(&made)) {
-    sgd->momentum = momentum;
-  } else if (auto* rmsprop = std::get_if<RmsProp>(&made)) {
-    rmsprop->momentum = momentum;
-  } else if (momentum != 0) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("--momentum is for sgd and rmsprop; {} has its own", optimizer));
-  }
-  return made;
 }
 
 }  // namespace headrace::cli

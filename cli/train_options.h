@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <string>
 
+#include "headrace/cli/fitting_options.h"
 #include "headrace/cli/loading_options.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/recipe_options.h"
-#include "headrace/train/optimizer.h"
 
 namespace headrace::cli {
 
@@ -21,10 +21,7 @@ struct TrainOptions {
   std::string model = "mnist_cnn";
   std::int64_t batch_size = 32;
   std::uint64_t epochs = 10;
-  std::string optimizer = "adam";
-  double learning_rate = 0;  // 0: the optimizer's own
-  double momentum = 0;
-  std::string schedule;  // of the learning rate; empty: none
+  FittingOptions fitting;
   std::string last_batch = "keep";
   std::uint64_t seed = 0;
 
@@ -42,8 +39,6 @@ struct TrainOptions {
   int classes = 0;  // of a summary without data; 0: as usual
 
   void add_to(CLI::App& command);
-  // Throws Error{invalid_argument} if the optimizer has no momentum and one is given.
-  Optimizer make_optimizer() const;
 };
 
 }  // namespace headrace::cli

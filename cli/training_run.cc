@@ -17,6 +17,7 @@
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/callbacks.h"
+#include "headrace/train/checkpoint_series.h"
 
 namespace headrace::cli {
 namespace {
@@ -50,6 +51,13 @@ Json number_or_null(const std::optional<double>& value) {
 // As after Ctrl-C.
 constexpr int exit_interrupted = 130;
 
+// A training goes on with the schedule that it had.
+void take_schedule(std::optional<Schedule>& wish, const std::string& saved) {
+  if (saved.empty()) return;
+  if (wish && to_string(*wish) != saved) note("going on with the schedule of the run, " + saved);
+  wish.reset();
+}
+
 std::string epochs_text(std::uint64_t epochs) {
   return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
 }
@@ -64,9 +72,9 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
       folder_(options.out),
       loading_(options.loading, writes() ? folder_.errors().string() : ""),
       record_(command, "train"),
-      optimizer_(options.make_optimizer()),
       training_(open_images(options.data, options.root, {}, loading_.decoding())),
       recipe_({1, 1, 1}) {
+  options_.fitting.check(options_.epochs, !options_.validation.empty());
   if (writes() && !options_.resume && !options_.overwrite) folder_.require_free();
   require_labels(training_);
   if (!options_.validation.empty()) {
@@ -85,12 +93,14 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
 TrainingRun::~TrainingRun() = default;
 
 void TrainingRun::load_checkpoint_to_resume() {
-  if (!std::filesystem::exists(folder_.model())) {
+  auto found = load_newest_checkpoint(folder_.model());
+  if (!found) {
     note(fmt::format("{} holds nothing to go on with: starting from the beginning",
                      folder_.path().string()));
     return;
   }
-  resumed_ = load_checkpoint(folder_.model());
+  for (const std::string& broken : found->broken) warn(broken + "; going on from an older one");
+  resumed_ = std::move(found->checkpoint);
   try {
     check_resumable();
   } catch (const Error& error) {
@@ -110,9 +120,9 @@ void TrainingRun::check_resumable() const {
   if (resumed_->classes != training_.classes()) refuse("its classes are not those of the data");
   if (get_recipe(*resumed_).to_json() != recipe_.to_json())
     refuse("it was made with other augmentation options: give the same, or none");
-  if (name(resumed_->training->optimizer) != options_.optimizer)
+  if (name(resumed_->training->optimizer) != options_.fitting.optimizer)
     refuse(fmt::format("its optimizer is {}, not {}", name(resumed_->training->optimizer),
-                       options_.optimizer));
+                       options_.fitting.optimizer));
 }
 
 void TrainingRun::make_loaders() {
@@ -137,11 +147,8 @@ void TrainingRun::make_trainer() {
   options.replicas = options_.replicas;
   options.threads = options_.threads;
   options.loss = loss_of(graph_);
-  options.optimizer = optimizer_;
-  if (!options_.schedule.empty()) {
-    options.schedule =
-        parse_schedule(options_.schedule, learning_rate(optimizer_), options_.epochs);
-  }
+  options_.fitting.set(options, options_.epochs);
+  if (resumed_) take_schedule(options.schedule, resumed_->training->schedule);
   options.seed = options_.seed;
   options.rank_timeout = options_.processes.timeout();
   backend_ = make_cpu_backend();
@@ -154,17 +161,18 @@ void TrainingRun::make_trainer() {
                     "same --data, --seed, --shuffle and --fast-scale, or another --out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
-  if (options_.learning_rate > 0 && options_.schedule.empty())
-    trainer_->set_learning_rate(options_.learning_rate);
+  const bool scheduled =
+      !options_.fitting.schedule.empty() || !resumed_->training->schedule.empty();
+  if (options_.fitting.learning_rate > 0 && !scheduled)
+    trainer_->set_learning_rate(options_.fitting.learning_rate);
 }
 
 void TrainingRun::fit() {
   Checkpoint model;
   model.classes = training_.classes();
   put_recipe(model, recipe_);
-  CheckpointSaverOptions saving;
-  saving.path = folder_.model();
-  CheckpointSaver saver(saving, model);
+  CheckpointSaver saver(options_.fitting.saving(folder_.model()), model);
+  const auto asked_for = options_.fitting.make_callbacks(folder_.model(), model);
   CsvLogger history(folder_.history());
   ProgressReport progress(Terminal::standard_error(), options_.epochs, *training_loader_);
   Draw draw([this] { draw_curves(); });
@@ -178,6 +186,7 @@ void TrainingRun::fit() {
   options.epochs = options_.epochs;
   options.validation = validation_loader_.get();
   if (writes()) options.callbacks = {&saver, &history, &draw};
+  for (const auto& callback : asked_for) options.callbacks.push_back(callback.get());
   if (!options_.quiet) options.callbacks.push_back(&progress);
   options.stop = &interrupt_.requested();
   try {
@@ -195,8 +204,9 @@ void TrainingRun::draw_curves() {
   const History& history = trainer_->history();
   PlotText text;
   text.title = fmt::format("{} on {}", options_.model, options_.data);
-  text.subtitle = fmt::format("{}, {} {}, batch size {}", epochs_text(history.size()),
-                              options_.optimizer, trainer_->learning_rate(), options_.batch_size);
+  text.subtitle =
+      fmt::format("{}, {} {}, batch size {}", epochs_text(history.size()),
+                  options_.fitting.optimizer, trainer_->learning_rate(), options_.batch_size);
   if (!history.empty() && history.back().val_accuracy)
     text.subtitle += fmt::format("  ·  validation accuracy {:.4f}, loss {:.4f}",
                                  *history.back().val_accuracy, *history.back().val_loss);

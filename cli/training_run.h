@@ -47,7 +47,6 @@ class TrainingRun {
   RunFolder folder_;
   Loading loading_;  // outlives the loaders
   RunRecord record_;
-  Optimizer optimizer_;
   ImageData training_;
   std::optional<ImageData> validation_;
   Recipe recipe_;
