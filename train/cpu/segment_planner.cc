@@ -17,12 +17,16 @@ bool contains(const std::vector<TensorId>& tensors, TensorId tensor) {
   return std::find(tensors.begin(), tensors.end(), tensor) != tensors.end();
 }
 
-// A number near `most`, and not above, that divides `all`: a rest would need primitives of its own.
-std::int64_t even_part(std::int64_t most, std::int64_t all) {
-  for (std::int64_t part = most; part > most / 2; --part) {
+// A number near `wanted` that divides `all`: a rest would need primitives of its own.
+std::int64_t even_part(std::int64_t wanted, std::int64_t all) {
+  for (std::int64_t apart = 0; apart <= std::max<std::int64_t>(wanted / 4, 1); ++apart) {
+    if (all % (wanted + apart) == 0) return wanted + apart;
+    if (wanted > apart && all % (wanted - apart) == 0) return wanted - apart;
+  }
+  for (std::int64_t part = wanted; part > wanted / 2; --part) {
     if (all % part == 0) return part;
   }
-  return most;
+  return wanted;
 }
 
 class SegmentPlanner {
