@@ -16,6 +16,13 @@ constexpr std::size_t scalars = 4;
 
 }  // namespace
 
+LossFunction::LossFunction() = default;
+LossFunction::LossFunction(const LossFunction&) = default;
+LossFunction::LossFunction(LossFunction&&) noexcept = default;
+LossFunction& LossFunction::operator=(const LossFunction&) = default;
+LossFunction& LossFunction::operator=(LossFunction&&) noexcept = default;
+LossFunction::~LossFunction() = default;
+
 void check(const Loss& loss) {
   const bool own = loss.kind == LossKind::own;
   if (own && !loss.own) refuse("a loss of one's own needs the function that computes it");

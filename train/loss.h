@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "headrace/pipeline/batch.h"
@@ -19,8 +21,28 @@ struct LossRows {
   // over the batch of it). Empty: nobody asks for it.
   std::span<float> gradient;
 };
-// Returns the sum of the rows' losses. Called for other rows by several threads at once.
-using LossFunction = std::function<double(const LossRows& rows)>;
+
+// A loss of the user's own: any function of LossRows that returns the sum of the rows' losses.
+// Called for other rows by several threads at once. A class, and not std::function alone, for
+// GCC 12 warns falsely of that one's destructor where options are written in braces.
+class LossFunction {
+ public:
+  LossFunction();
+  template <class Function,
+            class = std::enable_if_t<std::is_invocable_r_v<double, Function&, const LossRows&>>>
+  LossFunction(Function function) : function_(std::move(function)) {}
+  LossFunction(const LossFunction&);
+  LossFunction(LossFunction&&) noexcept;
+  LossFunction& operator=(const LossFunction&);
+  LossFunction& operator=(LossFunction&&) noexcept;
+  ~LossFunction();
+
+  double operator()(const LossRows& rows) const { return function_(rows); }
+  explicit operator bool() const { return static_cast<bool>(function_); }
+
+ private:
+  std::function<double(const LossRows&)> function_;
+};
 
 enum class LossKind : std::uint8_t {
   categorical_crossentropy,
