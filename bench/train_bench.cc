@@ -9,6 +9,7 @@
 #include "headrace/pipeline/slot_pool.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/cpu/aligned_buffer.h"
+#include "headrace/train/cpu/loss_step.h"
 #include "headrace/train/cpu/onednn.h"
 #include "headrace/train/cpu/program.h"
 #include "headrace/train/initial_parameters.h"
@@ -96,7 +97,7 @@ void operation(benchmark::State& state) {
   const Graph graph = mnist();
   const cpu::OneThread one;
   const cpu::ParameterArena arena(graph);
-  cpu::Program program = cpu::make_program(graph, arena, 128, true);
+  cpu::Program program = cpu::make_program(graph, arena, 128, true, cpu::fused_end(graph, {}));
   const cpu::Segment& segment = program.segments.at(0);
   cpu::AlignedBuffer<float> parameters(arena.size_of_all()), gradients(arena.size());
   for (const NamedTensor& tensor : initial_parameters(graph, 1)) {
