@@ -173,7 +173,7 @@ TEST_P(Processes, OneThatFailsIsNamedAndTheJobEndsWithAnError) {
     EXPECT_LT(job.seconds, 20);
     EXPECT_THAT(job.output,
                 AllOf(HasSubstr("rank " + std::string(rank) + " says: the disk is full"),
-                      HasSubstr("says: rank " + std::string(rank) + " failed: the disk is full")));
+                      HasSubstr("rank " + std::string(rank) + " failed: the disk is full")));
   }
 }
 
