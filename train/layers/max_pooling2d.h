@@ -1,13 +1,12 @@
 #pragma once
 
-#include "headrace/train/layer.h"
-#include "headrace/train/layers/window.h"
+#include "headrace/train/layers/pooling2d.h"
 
 namespace headrace {
 
 // The largest value in each window, channel by channel; padding never wins. Of equal values the
 // first in reading order takes the gradient.
-class MaxPooling2D : public Layer {
+class MaxPooling2D : public Pooling2D {
  public:
   // Throws Error{invalid_argument} unless sizes and strides are at least 1.
   explicit MaxPooling2D(Extent2 pool_size = 2, Padding padding = Padding::valid)
@@ -16,13 +15,6 @@ class MaxPooling2D : public Layer {
   static std::shared_ptr<const Layer> from(const Attributes& attributes);
 
   std::string_view kind() const override { return "MaxPooling2D"; }
-  Shape output_shape(std::span<const Shape> inputs) const override;
-  Attributes attributes() const override;
-
-  const Window& window() const { return window_; }
-
- private:
-  Window window_;
 };
 
 }  // namespace headrace
