@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/bench_loader_options.h"
@@ -28,9 +30,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// From one epoch's last batch, as the consumer sees it, to the next one's.
+struct EpochTimes {
+  double seconds = 0;
+  double cpu_seconds = 0;  // of all threads
+};
+
 struct Outcome {
   double seconds = 0;              // since the loader was made
   double first_batch_seconds = 0;  // since the process was started
+  std::vector<EpochTimes> epochs;
   std::uint64_t fingerprint = 0;
   std::optional<Error> error;  // that ended it
 };
@@ -57,6 +66,28 @@ class EpochLines {
   Clock::time_point next_{};
 };
 
+double cpu_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
+
+class EpochClock {
+ public:
+  EpochTimes lap() {
+    const auto now = Clock::now();
+    const double cpu = cpu_seconds();
+    const EpochTimes times{std::chrono::duration<double>(now - start_).count(), cpu - cpu_start_};
+    start_ = now;
+    cpu_start_ = cpu;
+    return times;
+  }
+
+ private:
+  Clock::time_point start_ = Clock::now();
+  double cpu_start_ = cpu_seconds();
+};
+
 std::string live_view(const LoaderStats& stats, LoaderView& view, int slots) {
   const double rate = share(static_cast<double>(stats.samples), stats.seconds);
   return fmt::format("{} images/s  {}", with_commas(std::llround(rate)), view.look(stats, slots));
@@ -71,12 +102,14 @@ Outcome drain(Loader& loader, const BenchLoaderOptions& options) {
   CountReport progress(Terminal::standard_error(), "loading", images);
   LoaderView view("taking batches");
   EpochLines lines(options.epochs);
+  EpochClock clock;
   const int slots = loader.options().prefetch + loader.options().leases;
   std::int64_t done = 0;
   try {
     for (std::uint64_t epoch = 0; epoch < options.epochs;) {
       const auto batch = loader.next();
       if (!batch) {
+        outcome.epochs.push_back(clock.lap());
         lines.end_of(epoch++, loader.stats());
         continue;
       }
@@ -100,6 +133,14 @@ std::int64_t peak_rss_bytes() {
   return std::int64_t{usage.ru_maxrss} * 1024;
 }
 
+Json to_json(const std::vector<EpochTimes>& epochs) {
+  Json list = Json::array();
+  for (const EpochTimes& epoch : epochs) {
+    list.push_back({{"seconds", epoch.seconds}, {"cpu_seconds", epoch.cpu_seconds}});
+  }
+  return list;
+}
+
 Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptions& options,
             const Outcome& outcome) {
   const LoaderStats stats = loader.stats();
@@ -109,6 +150,7 @@ Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptio
   Json json = {{"images_per_second", share(static_cast<double>(stats.samples), outcome.seconds)},
                {"images", stats.samples},
                {"seconds", outcome.seconds},
+               {"epochs", to_json(outcome.epochs)},
                {"first_batch_seconds", outcome.first_batch_seconds},
                {"loader_first_batch_seconds", stats.first_batch_seconds},
                {"epoch_gap_seconds", stats.max_epoch_gap_seconds},

@@ -28,8 +28,11 @@ class Loading {
   Loading(const Loading&) = delete;
   Loading& operator=(const Loading&) = delete;
 
-  // How images are to be decoded.
-  DecodeOptions decoding() const { return {.fast_scale = options_.fast_scale}; }
+  // How images are to be decoded. In full where their pixels are cached, --fast-scale or not, so
+  // that the fingerprint says which pixels there are.
+  DecodeOptions decoding() const {
+    return {.fast_scale = options_.fast_scale && options_.cache != "pixels"};
+  }
 
   // The samples that a recipe makes of the images, as --shuffle says, or in their own order, with
   // what --cache asks for. Their bad images come into error_reports(). Make all sequences, then

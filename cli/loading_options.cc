@@ -149,7 +149,8 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
   command
       .add_flag("--fast-scale", options.fast_scale,
                 "Decode large JPEG files at the least resolution from which the resize still "
-                "shrinks: faster, but pixels differ, by about half a level in the mean")
+                "shrinks: faster, but pixels differ, by about half a level in the mean. Without "
+                "effect beside --cache pixels")
       ->group(group);
 }
 

@@ -35,10 +35,10 @@ def loader_job(photos):
         [
             Contender("headrace", "Headrace", note="antialiased",
                       command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
-                              " --batch-size {batch_size} --epochs 6 --json"),
+                              " --batch-size {batch_size} --epochs 7 --json"),
             Contender("headrace-fast", "Headrace, --fast-scale", note="antialiased; reduced DCT",
                       command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
-                              " --batch-size {batch_size} --epochs 6 --fast-scale --json"),
+                              " --batch-size {batch_size} --epochs 7 --fast-scale --json"),
             Contender("plain-linear", "plain path, linear", command="{bin}/plain_path {data} linear",
                       note="1 thread; aliases"),
             Contender("plain-area", "plain path, area", command="{bin}/plain_path {data} area",

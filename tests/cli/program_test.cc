@@ -125,6 +125,7 @@ TEST_F(ProgramTest, BenchLoaderReportsWhatItPromises) {
       EXPECT_TRUE(result.contains(key)) << key;
     }
     EXPECT_EQ(result["images"], 200);
+    EXPECT_EQ(result["epochs"].size(), 2U);
     EXPECT_EQ(result["errors"], 0);
     if (!fingerprint.empty()) {
       EXPECT_EQ(result["fingerprint"], fingerprint);
