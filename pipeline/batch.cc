@@ -44,6 +44,7 @@ const BatchSpec& Batch::spec() const { return *slot_->spec_; }
 std::int64_t Batch::valid_rows() const { return slot_->valid_rows_; }
 Position Batch::begin() const { return slot_->begin_; }
 Position Batch::end() const { return slot_->end_; }
+const DeviceRows* Batch::device() const { return slot_->device_; }
 
 FieldView Batch::field(std::string_view name) const& { return field(spec().index_of(name)); }
 
@@ -52,6 +53,11 @@ FieldView Batch::field(std::size_t index) const& {
     throw Error(ErrorCode::invalid_argument, "field " + std::to_string(index) +
                                                  " of a batch that has " +
                                                  std::to_string(spec().fields.size()) + " fields");
+  }
+  if (slot_->bases_[index] == nullptr) {
+    throw Error(ErrorCode::invalid_argument, "field \"" + spec().fields[index].name +
+                                                 "\" of this batch lies on a GPU alone: have it "
+                                                 "delivered by Batch::device()");
   }
   return {&spec().fields[index], slot_->bases_[index], size()};
 }

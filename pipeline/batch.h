@@ -90,6 +90,7 @@ struct FieldView {
 // Memory of one batch, with what fills it. Shared between a loader and the leases on it; see
 // slot_pool.h.
 class Slot;
+class DeviceRows;
 
 // A batch of samples: a move-only lease on a slot of its loader's pool. Destroying it gives the
 // slot back, on any thread; it may outlive the loader. Reading is safe from many threads.
@@ -112,6 +113,9 @@ class Batch {
   FieldView field(std::size_t index) const&;
   FieldView field(std::string_view name) const&& = delete;
   FieldView field(std::size_t index) const&& = delete;
+  // The rows on a GPU, if the loader has brought them there; else null. Fields that a GPU makes
+  // (images) are then there alone, and field() refuses them; labels and values are here too.
+  const DeviceRows* device() const;
 
   // Where this batch starts, and where the stream goes on after it: save the latter with the
   // weights it trained, and a resumed run continues with exactly the next sample. They are the
@@ -121,6 +125,7 @@ class Batch {
 
  private:
   friend class SlotPool;
+  friend class DeviceFeed;
   explicit Batch(std::shared_ptr<Slot> slot);
   std::shared_ptr<Slot> slot_;
 };

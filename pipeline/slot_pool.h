@@ -30,15 +30,17 @@ class Slot {
  private:
   friend class SlotPool;
   friend class Batch;
+  friend class DeviceFeed;
 
   int index_ = 0;
   bool leased_ = false;
   const BatchSpec* spec_ = nullptr;
-  std::vector<std::byte*> bases_;
+  std::vector<std::byte*> bases_;  // null: made on a device
   std::int64_t size_ = 0;
   std::int64_t valid_rows_ = 0;
   Position begin_;
   Position end_;
+  const DeviceRows* device_ = nullptr;
 };
 
 // A fixed number of batch slots, allocated once, used again and again. Leases (Batch) keep the

@@ -93,7 +93,7 @@ class OwnedBytes {
   T* as() const {
     return static_cast<T*>(memory_.get());
   }
-  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes() const { return memory_ ? bytes_ : 0; }
   explicit operator bool() const { return static_cast<bool>(memory_); }
   std::byte* release() {
     bytes_ = 0;
