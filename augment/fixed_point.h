@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "headrace/augment/host_device.h"
+
 // The arithmetic of resampling, in integers: whoever renders a plan (any vector unit, a GPU)
 // computes exactly this. See axis.h for how the numbers come about.
 //
@@ -22,23 +24,24 @@ inline constexpr int map_bits = 32;
 inline constexpr int map_shift = map_bits - coordinate_bits;
 
 // Where the centre of output `i` lies in the source.
-inline std::int64_t coordinate(std::int64_t origin, std::int64_t step, std::int64_t i) {
+HEADRACE_HOST_DEVICE inline std::int64_t coordinate(std::int64_t origin, std::int64_t step,
+                                                    std::int64_t i) {
   return (origin + i * step + (std::int64_t{1} << (map_shift - 1))) >> map_shift;
 }
 
 // Of a sum of level * weight.
-inline std::int32_t mid_level(std::int32_t sum) {
+HEADRACE_HOST_DEVICE inline std::int32_t mid_level(std::int32_t sum) {
   constexpr int shift = weight_bits - mid_bits;
   return (sum + (1 << (shift - 1))) >> shift;
 }
 
 // Of a sum of mid level * weight.
-inline std::int32_t level(std::int32_t sum) {
+HEADRACE_HOST_DEVICE inline std::int32_t level(std::int32_t sum) {
   constexpr int shift = weight_bits + mid_bits;
   return (sum + (1 << (shift - 1))) >> shift;
 }
 
-inline float normalised(float value, float scale, float offset) {
+HEADRACE_HOST_DEVICE inline float normalised(float value, float scale, float offset) {
   const float scaled = value * scale;
   return scaled + offset;
 }
