@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 namespace headrace {
+
+class SeekIndex;
 
 // What decoders of image files accept.
 struct DecodeOptions {
@@ -13,6 +16,8 @@ struct DecodeOptions {
   // about half a level in the mean, since then the DCT does a part of the averaging. Without effect
   // where decoded pixels are kept (SampleCache::pixels).
   bool fast_scale = false;
+  // Where regions of JPEG files begin (seek_index.h). Changes no pixel. May be null.
+  std::shared_ptr<const SeekIndex> seek_index = {};
 };
 
 }  // namespace headrace

@@ -7,13 +7,17 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "headrace/formats/baseline/region_decoder.h"
 #include "headrace/formats/decode_request.h"
 #include "headrace/formats/exif.h"
 #include "headrace/formats/libjpeg.h"
+#include "headrace/formats/libjpeg_decoder.h"
 #include "headrace/formats/luma.h"
+#include "headrace/formats/seek_index.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/rng.h"
 #include "headrace/pipeline/sample_plan.h"
@@ -87,7 +91,8 @@ void convert_cmyk(const JSAMPLE* from, int width, bool inverted, int channels, J
 
 class JpegSession final : public DecodeSession {
  public:
-  JpegSession(const DecodeOptions& options, std::shared_ptr<const InitialTables> tables);
+  JpegSession(const DecodeOptions& options, bool libjpeg_alone,
+              std::shared_ptr<const InitialTables> tables);
   ~JpegSession() override { jpeg_destroy_decompress(&info_); }
   JpegSession(const JpegSession&) = delete;
   JpegSession& operator=(const JpegSession&) = delete;
@@ -111,6 +116,7 @@ class JpegSession final : public DecodeSession {
   void reset_tables();
   void read_headers();
   void check_headers() const;
+  bool decode_baseline(const DecodeRequest& request, Image& into);
   void start(const DecodeRequest& request);
   void read_rows(const DecodeRequest& request, JSAMPLE* to);
   [[noreturn]] void fail();
@@ -131,12 +137,15 @@ class JpegSession final : public DecodeSession {
   bool input_ended_ = false;
   bool multiple_scans_ = false;
   bool seen_exif_ = false;
+  std::unique_ptr<baseline::RegionDecoder> baseline_;  // null: libjpeg decodes all
   int crop_left_ = 0;
   std::vector<JSAMPLE> scratch_;  // rows_a_call rows, where they cannot go straight to the image
 };
 
-JpegSession::JpegSession(const DecodeOptions& options, std::shared_ptr<const InitialTables> tables)
+JpegSession::JpegSession(const DecodeOptions& options, bool libjpeg_alone,
+                         std::shared_ptr<const InitialTables> tables)
     : options_(options), tables_(std::move(tables)) {
+  if (!libjpeg_alone) baseline_ = std::make_unique<baseline::RegionDecoder>();
   info_.err = &errors_.manager;
   const bool done = guarded(errors_, [this] {
     jpeg_create_decompress(&info_);
@@ -236,6 +245,7 @@ void JpegSession::read_headers() {
   multiple_scans_ = false;
   seen_exif_ = false;
   image_.orientation = 1;
+  info_.output_scanline = 0;  // else the last image's, until decoding has begun
   errors_.strict = false;
   if (!guarded(errors_, [this] {
         jpeg_read_header(&info_, TRUE);
@@ -302,6 +312,7 @@ Region JpegSession::decode(const DecodeRequest& request, Image& into) {
   check_request(request, image_.shape);
   if (state_ == State::decoded) read_headers();
   into.reshape({request.region.height, request.region.width, request.channels});
+  if (request.eighths == 8 && decode_baseline(request, into)) return request.region;
   size_ = size_at_eighths(image_.shape.size(), request.eighths);
   const std::size_t row_bytes = static_cast<std::size_t>(size_.width) *
                                 static_cast<std::size_t>(is_cmyk() ? 4 : request.channels);
@@ -320,6 +331,20 @@ Region JpegSession::decode(const DecodeRequest& request, Image& into) {
   jpeg_abort_decompress(&info_);
   state_ = State::decoded;
   return request.region;
+}
+
+// False if libjpeg has to: the file is of another kind, or there is something wrong with it, and
+// what that is libjpeg says.
+bool JpegSession::decode_baseline(const DecodeRequest& request, Image& into) {
+  if (baseline_ == nullptr) return false;
+  const auto frame = baseline::frame_of(info_);
+  if (!frame) return false;
+  const std::span scan(source_.next_input_byte, source_.bytes_in_buffer);
+  baseline::SeekPoints points;
+  if (options_.seek_index != nullptr) {
+    points = baseline::SeekPoints(options_.seek_index->find(encoded_));
+  }
+  return baseline_->decode(*frame, std::as_bytes(scan), points, request.region, into);
 }
 
 // Called under guarded().
@@ -423,10 +448,11 @@ void JpegSession::fail() {
 
 class JpegDecoder final : public Decoder {
  public:
-  explicit JpegDecoder(const DecodeOptions& options) : options_(options) {}
+  JpegDecoder(const DecodeOptions& options, bool libjpeg_alone)
+      : options_(options), libjpeg_alone_(libjpeg_alone) {}
 
   std::unique_ptr<DecodeSession> session() const override {
-    return std::make_unique<JpegSession>(options_, tables_);
+    return std::make_unique<JpegSession>(options_, libjpeg_alone_, tables_);
   }
   std::uint64_t fingerprint() const override {
     return options_.fast_scale ? stream_id("jpeg: islow, fancy upsampling, least scale")
@@ -435,13 +461,18 @@ class JpegDecoder final : public Decoder {
 
  private:
   DecodeOptions options_;
+  bool libjpeg_alone_;
   std::shared_ptr<const InitialTables> tables_ = std::make_shared<InitialTables>();
 };
 
 }  // namespace
 
 std::shared_ptr<const Decoder> make_jpeg_decoder(const DecodeOptions& options) {
-  return std::make_shared<JpegDecoder>(options);
+  return std::make_shared<JpegDecoder>(options, false);
+}
+
+std::shared_ptr<const Decoder> make_libjpeg_decoder(const DecodeOptions& options) {
+  return std::make_shared<JpegDecoder>(options, true);
 }
 
 }  // namespace headrace

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace headrace::baseline {
+
+enum class TableClass { dc, ac };
+
+// BITS and HUFFVAL of a DHT segment (ITU-T T.81, B.2.4.2): how many codes there are of 1 to 16
+// bits, and their symbols, shortest first.
+struct HuffmanSpec {
+  std::array<std::uint8_t, 16> counts{};
+  std::array<std::uint8_t, 256> symbols{};
+
+  std::size_t size() const;
+  // True of what libjpeg accepts: a prefix code without a code of ones alone, DC symbols up to 15.
+  bool is_valid(TableClass table_class) const;
+};
+
+// What the next 11 bits say, so that one look gives a symbol and the length of all of it.
+struct HuffmanTable {
+  static constexpr unsigned look_bits = 11;
+  static constexpr std::size_t looks = std::size_t{1} << look_bits;
+
+  // A symbol (F.1.2): the bits of the code, the size of the value that follows, the zeroes before
+  // it. `total` is both, the code and the value; it is 0 where the code is longer than a look.
+  struct Symbol {
+    std::uint8_t total;
+    std::uint8_t run;  // or one of the two below
+    std::uint8_t code;
+    std::uint8_t size;
+
+    static constexpr std::uint8_t end_of_block = 64;
+    static constexpr std::uint8_t too_long = 128;
+  };
+
+  // AC symbols to be skipped, as many as a look holds in full: their bits in the low 5, above those
+  // the coefficients they stand for. `end_of_block` is added if the last of them is one;
+  // `too_long` stands for a code longer than a look.
+  struct Skip {
+    static constexpr unsigned length_bits = 5;
+    static constexpr unsigned end_of_block = 512;
+    static constexpr unsigned too_long = 1024;
+  };
+
+  std::array<Symbol, looks> symbols;
+  std::array<std::uint16_t, looks> skips;  // of AC tables
+
+  // Requires a valid spec.
+  void build(TableClass table_class, const HuffmanSpec& spec);
+
+  // The symbol whose code begins `bits` (at the top); for those a look does not tell. A `code` of 0
+  // means that no code begins like that.
+  Symbol long_symbol(std::uint64_t bits) const;
+
+ private:
+  void fill_skips();
+
+  TableClass class_ = TableClass::dc;
+  // Of each length (C.2, F.2.2.3): one more than the last code, at the top of 16 bits, and what to
+  // add to a code to get its place in `values_`.
+  std::array<std::uint32_t, 17> end_{};
+  std::array<std::int32_t, 17> offset_{};
+  std::array<std::uint8_t, 256> values_{};
+};
+
+// The tables of the last files, found again by their bytes: building one takes longer than a small
+// image.
+class HuffmanTableCache {
+ public:
+  explicit HuffmanTableCache(TableClass table_class) : class_(table_class) {}
+
+  // Null if the spec is not valid. Good until `slots` others have been asked for.
+  const HuffmanTable* find(const HuffmanSpec& spec);
+
+  static constexpr std::size_t slots = 4;  // a scan has at most three of a class
+
+ private:
+  struct Slot {
+    bool used = false;
+    HuffmanSpec spec;
+    HuffmanTable table;
+  };
+
+  TableClass class_;
+  std::array<Slot, slots> kept_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace headrace::baseline

@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "headrace/formats/baseline/huffman_table.h"
+#include "headrace/formats/baseline/pixel_kernels.h"
+
+namespace headrace::baseline {
+namespace {
+
+struct Samples {
+  alignas(32) std::array<std::uint8_t, 128> values{};
+  bool good = false;
+};
+
+using Coefficients = std::array<std::int16_t, 64>;
+
+Samples inverse_dct(const PixelKernels& kernels, const Coefficients& a, const Coefficients& b,
+                    const Coefficients& quantization) {
+  Samples samples;
+  const BlockPair pair{{a.data(), b.data()},
+                       quantization.data(),
+                       {samples.values.data(), samples.values.data() + 64},
+                       8};
+  samples.good = kernels.inverse_dct(pair);
+  return samples;
+}
+
+// As few and as many coefficients, as small and as large, as files may have.
+Coefficients random_block(std::mt19937& rng) {
+  Coefficients block{};
+  const auto count = static_cast<unsigned>(rng() % 65);
+  const unsigned range = 1u << rng() % 11;
+  for (unsigned i = 0; i < count; ++i) {
+    const int value = static_cast<int>(rng() % (2 * range)) - static_cast<int>(range);
+    block[rng() % 64] = static_cast<std::int16_t>(value);
+  }
+  return block;
+}
+
+TEST(BaselineKernels, InverseDctsAgree) {
+  std::mt19937 rng(3);
+  int good = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Coefficients quantization;
+    const unsigned most = 1u << rng() % 9;
+    for (auto& q : quantization) q = static_cast<std::int16_t>(1 + rng() % most);
+    const Coefficients a = random_block(rng);
+    const Coefficients b = random_block(rng);
+    const Samples expected = inverse_dct(portable_pixel_kernels(), a, b, quantization);
+    good += expected.good;
+    for (const PixelKernels* const kernels : available_pixel_kernels()) {
+      const Samples actual = inverse_dct(*kernels, a, b, quantization);
+      ASSERT_EQ(actual.good, expected.good) << kernels->name << ", " << i;
+      if (expected.good) {
+        ASSERT_EQ(actual.values, expected.values) << kernels->name << ", " << i;
+      }
+    }
+  }
+  EXPECT_GT(good, 5000);
+  EXPECT_LT(good, 19000) << "blocks beyond the limits are found, too";
+}
+
+// ITU-T T.81, A.3.3, in floating point.
+TEST(BaselineKernels, InverseDctIsThatOfTheStandard) {
+  std::mt19937 rng(5);
+  Coefficients ones;
+  ones.fill(1);
+  for (int i = 0; i < 200; ++i) {
+    Coefficients block{};
+    for (int k = 0; k < 10; ++k) {
+      block[rng() % 64] = static_cast<std::int16_t>(static_cast<int>(rng() % 200) - 100);
+    }
+    const Samples actual = inverse_dct(best_pixel_kernels(), block, block, ones);
+    ASSERT_TRUE(actual.good);
+    for (int y = 0; y < 8; ++y) {
+      for (int x = 0; x < 8; ++x) {
+        double sum = 0;
+        for (int v = 0; v < 8; ++v) {
+          for (int u = 0; u < 8; ++u) {
+            constexpr double sixteenth = 3.14159265358979323846 / 16;
+            sum += (u == 0 ? std::sqrt(0.5) : 1) * (v == 0 ? std::sqrt(0.5) : 1) *
+                   block[static_cast<std::size_t>(8 * v + u)] *
+                   std::cos((2 * x + 1) * u * sixteenth) * std::cos((2 * y + 1) * v * sixteenth);
+          }
+        }
+        const double level = std::clamp(sum / 4 + 128, 0., 255.);
+        ASSERT_NEAR(actual.values[static_cast<std::size_t>(8 * y + x)], level, 0.6);
+      }
+    }
+  }
+}
+
+TEST(BaselineKernels, ColoursAgreeForAllLevelsOfChroma) {
+  constexpr std::size_t count = 256 + 7;
+  for (unsigned y = 0; y < 256; y += 5) {
+    for (unsigned cb = 0; cb < 256; ++cb) {
+      std::array<std::uint8_t, count + PixelKernels::slack> ys{};
+      std::array<std::uint8_t, count + PixelKernels::slack> cbs{};
+      std::array<std::uint8_t, count + PixelKernels::slack> crs{};
+      for (std::size_t i = 0; i < count; ++i) {
+        ys[i] = static_cast<std::uint8_t>(y + i / 100);
+        cbs[i] = static_cast<std::uint8_t>(cb);
+        crs[i] = static_cast<std::uint8_t>(i);
+      }
+      std::array<std::uint8_t, 3 * count> expected{};
+      portable_pixel_kernels().to_rgb(ys.data(), cbs.data(), crs.data(), count, expected.data());
+      for (const PixelKernels* const kernels : available_pixel_kernels()) {
+        std::array<std::uint8_t, 3 * count> actual{};
+        kernels->to_rgb(ys.data(), cbs.data(), crs.data(), count, actual.data());
+        ASSERT_EQ(actual, expected) << kernels->name;
+      }
+    }
+  }
+}
+
+TEST(BaselineKernels, InterpolationsAgree) {
+  std::mt19937 rng(7);
+  for (std::size_t count = 1; count < 100; ++count) {
+    std::vector<std::uint8_t> near(count + PixelKernels::slack);
+    std::vector<std::uint8_t> far(count + PixelKernels::slack);
+    for (auto& value : near) value = static_cast<std::uint8_t>(rng());
+    for (auto& value : far) value = static_cast<std::uint8_t>(rng());
+    for (const Interpolation& how : {Interpolation{8, 7, 4}, Interpolation{1, 2, 2}}) {
+      const auto run = [&](const PixelKernels& kernels) {
+        std::vector<std::uint16_t> blended(1 + count + PixelKernels::slack);
+        if (how.shift == 4) {
+          kernels.blend_rows(near.data(), far.data(), count, blended.data() + 1);
+        } else {
+          std::copy_n(near.begin(), count, blended.begin() + 1);
+        }
+        blended[0] = blended[1];
+        blended[count + 1] = blended[count];
+        std::vector<std::uint8_t> out(2 * count + PixelKernels::slack);
+        kernels.interpolate(blended.data() + 1, count, how, out.data());
+        out.resize(2 * count);
+        return out;
+      };
+      const auto expected = run(portable_pixel_kernels());
+      for (const PixelKernels* const kernels : available_pixel_kernels()) {
+        ASSERT_EQ(run(*kernels), expected) << kernels->name << ", " << count;
+      }
+    }
+  }
+}
+
+TEST(BaselineHuffman, CodesThatAreNoPrefixCodeAreRefused) {
+  HuffmanSpec spec;
+  EXPECT_FALSE(spec.is_valid(TableClass::ac)) << "empty";
+  spec.counts[0] = 1;
+  EXPECT_TRUE(spec.is_valid(TableClass::ac));
+  spec.counts[0] = 2;
+  EXPECT_FALSE(spec.is_valid(TableClass::ac)) << "a code of ones alone";
+  spec.counts[0] = 1;
+  spec.counts[1] = 2;
+  EXPECT_FALSE(spec.is_valid(TableClass::ac));
+  spec.counts[1] = 1;
+  spec.symbols[1] = 16;
+  EXPECT_TRUE(spec.is_valid(TableClass::ac));
+  EXPECT_FALSE(spec.is_valid(TableClass::dc)) << "differences have up to 15 bits";
+  spec.counts.fill(255);
+  EXPECT_FALSE(spec.is_valid(TableClass::ac));
+}
+
+TEST(BaselineHuffman, TablesAreFoundAgainByTheirBytes) {
+  HuffmanTableCache cache(TableClass::ac);
+  HuffmanSpec spec;
+  spec.counts[2] = 3;
+  const HuffmanTable* const first = cache.find(spec);
+  ASSERT_NE(first, nullptr);
+  spec.symbols[200] = 9;  // of no code
+  EXPECT_EQ(cache.find(spec), first);
+  spec.symbols[2] = 9;
+  EXPECT_NE(cache.find(spec), first);
+}
+
+}  // namespace
+}  // namespace headrace::baseline
