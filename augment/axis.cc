@@ -79,6 +79,10 @@ Axis column_axis(const SamplePlan& plan) {
                    plan.fill_mode);
 }
 
+std::int32_t constant_level(const SamplePlan& plan) {
+  return static_cast<std::int32_t>(std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f));
+}
+
 IndexRange indices_read(const Axis& axis) {
   const std::int64_t extent = axis.source * pixel;
   const std::int64_t a = axis.coordinate(0);

@@ -57,6 +57,9 @@ struct IndexRange {
   int last = 0;  // past the end
 };
 
+// FillMode::constant's level for u8 pixels.
+std::int32_t constant_level(const SamplePlan& plan);
+
 // Image indices that rendering reads.
 IndexRange indices_read(const Axis& axis);
 // Where all taps lie: the same, or the image and some of its continuation.

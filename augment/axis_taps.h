@@ -49,7 +49,7 @@ HEADRACE_HOST_DEVICE inline Span filter_span(const Axis& axis, std::int64_t c) {
 // Where the filter of an output at c is centred.
 HEADRACE_HOST_DEVICE inline std::int64_t clamp_to_image(const Axis& axis, std::int64_t c) {
   const std::int64_t extent = axis.source * pixel;
-  const std::int64_t edge = std::min(std::max(axis.pitch, pixel) / 2, extent / 2);
+  const std::int64_t edge = std::min(std::max(axis.pitch, std::int64_t{pixel}) / 2, extent / 2);
   return std::clamp(c, edge, extent - edge);
 }
 

@@ -63,6 +63,23 @@ Finish::Finish(ImageShape output, ElementType type, Layout layout, const Numbers
   }
 }
 
+std::vector<float> Finish::channel_scales() const {
+  std::vector<float> scales;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(shape_.channels); ++c) {
+    scales.push_back(scales_[interleaved() ? c : c * period_]);
+  }
+  return scales;
+}
+
+std::vector<float> Finish::offsets_in_output_order() const {
+  if (per_pixel_) return offsets_;
+  std::vector<float> offsets;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(shape_.channels); ++c) {
+    offsets.push_back(offsets_[interleaved() ? c : c * period_]);
+  }
+  return offsets;
+}
+
 int Finish::rows_at_once() const {
   constexpr std::size_t cached_elements = 4096;
   const std::size_t rows = std::max<std::size_t>(cached_elements / row_elements(), 1);

@@ -25,6 +25,10 @@ class Finish {
   std::size_t row_elements() const {
     return static_cast<std::size_t>(shape_.width) * static_cast<std::size_t>(shape_.channels);
   }
+  // What levels are multiplied by, of each channel, and what is then added: of each channel, or of
+  // each element as laid out in the batch.
+  std::vector<float> channel_scales() const;
+  std::vector<float> offsets_in_output_order() const;
   // Rows that are finished together: as many as stay in the first-level cache.
   int rows_at_once() const;
   // Scratch bytes that levels() needs.

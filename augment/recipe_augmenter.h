@@ -28,6 +28,7 @@ class RecipeAugmenter final : public Augmenter {
   void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
               std::byte* destination, RenderScratch& scratch) const override;
   std::uint64_t fingerprint() const override { return fingerprint_; }
+  const Finish& finish() const { return finish_; }
 
  private:
   struct Step {

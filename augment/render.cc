@@ -46,8 +46,7 @@ class LevelRenderer {
         x_axis_(column_axis(plan)),
         even_y_(even_taps(y_axis_)),
         even_x_(even_taps(x_axis_)),
-        constant_(static_cast<std::int32_t>(
-            std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))) {
+        constant_(constant_level(plan)) {
     mid_.channels = finish.shape().channels;
     mid_.read = indices_read(x_axis_);
     mid_.range = indices_of_taps(x_axis_);

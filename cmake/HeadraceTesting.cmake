@@ -11,7 +11,8 @@ endif()
 
 set(HEADRACE_TEST_TIMEOUT 120)  # seconds
 
-# All tests of a module, in the program headrace_<module>_test.
+# All tests of a module, in the program headrace_<module>_test. Those of suites named ..OnGpu, in
+# sources .._on_gpu_test.cc, have the label gpu and no other; they skip themselves where there is no GPU.
 #
 #   headrace_add_test(module SOURCES a_test.cc .. LINKS ..)
 function(headrace_add_test module)
@@ -25,11 +26,19 @@ function(headrace_add_test module)
   if(TARGET headrace::${module})
     target_link_libraries(${target} PRIVATE headrace::${module})
   endif()
-  gtest_discover_tests(${target}
+  set(discovery
     TEST_PREFIX "${module}."
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${HEADRACE_TEST_TIMEOUT} LABELS "${module}")
+    PROPERTIES TIMEOUT ${HEADRACE_TEST_TIMEOUT})
+  if(arg_SOURCES MATCHES "_on_gpu_test.cc")
+    gtest_discover_tests(${target} TEST_FILTER "-*OnGpu.*" TEST_LIST ${target}_cpu_tests ${discovery}
+      LABELS "${module}")
+    gtest_discover_tests(${target} TEST_FILTER "*OnGpu.*" TEST_LIST ${target}_gpu_tests ${discovery}
+      LABELS gpu)
+  else()
+    gtest_discover_tests(${target} ${discovery} LABELS "${module}")
+  endif()
 endfunction()
 
 # A source that must not compile, and the error that the compiler must give.

@@ -10,10 +10,13 @@
 
 namespace headrace {
 
+struct DeviceStage;
+
 // Scratch memory of one rendering thread, kept from image to image. Opaque: an Augmenter puts
 // there what it needs between calls, and must not let results depend on what it finds.
 struct RenderScratch {
   std::vector<std::byte> bytes;
+  std::int64_t record = 0;  // whose pixels are rendered, in its data set
 };
 
 // A recipe: decides what becomes of an image (plan), then does it (render).
@@ -42,6 +45,10 @@ class Augmenter {
   // pixels of plan.region. u8 or f32 pixels.
   virtual void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                       std::byte* destination, RenderScratch& scratch) const = 0;
+
+  // For recipes whose rows a GPU finishes (device_stage.h): how; output() is then what crosses the
+  // bus. Null: rows are finished.
+  virtual const DeviceStage* device_stage() const { return nullptr; }
 
   // Differs when any batch could differ.
   virtual std::uint64_t fingerprint() const = 0;

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 
 #include "headrace/pipeline/image.h"
@@ -16,10 +16,13 @@ struct DeviceStage;
 struct DeviceTarget {
   std::byte* data = nullptr;
   std::size_t bytes = 0;
-  // Of images alone: another type than the field's (f32, f16 or bf16; the value is the field's f32
-  // value, rounded once), and how many channels apart pixels lie (interleaved images; those beyond
-  // the image's own become 0). Absent: as the field says.
-  ElementType type = ElementType::f32;
+  // Which rows of the batch; absent: all from there on.
+  std::int64_t first = 0;
+  std::optional<std::int64_t> rows = {};
+  // Of f32 fields, and images that a device makes of levels, another type than the field's: f32,
+  // f16 or bf16 (the f32 value, rounded once); and how many channels apart pixels lie, for images
+  // that are interleaved (those beyond the image's own become 0). Absent: as the field says.
+  std::optional<ElementType> type = {};
   int channel_pitch = 0;
 };
 
@@ -33,7 +36,7 @@ struct DeviceRender {
   const std::byte* rows = nullptr;      // as they crossed the bus
   std::size_t row_bytes = 0;
   std::int64_t count = 0;  // rows
-  DeviceTarget target;
+  DeviceTarget target;     // with type and pitch
 };
 
 // What a feed needs of a GPU. Streams and events are the CUDA runtime's (cudaStream_t,
@@ -77,5 +80,10 @@ class Device {
   // Whether it has come to be; true for one that was never recorded.
   virtual bool is_done(Event event) = 0;
 };
+
+// GPU number `index` of those that this process sees (CUDA_VISIBLE_DEVICES), opened on first use.
+// Throws Error{unsupported} if Headrace was built without CUDA, its plugin is missing, there is no
+// driver or one that is too old, or no such GPU: each in one line that says what to do.
+std::shared_ptr<Device> open_gpu(int index = 0);
 
 }  // namespace headrace

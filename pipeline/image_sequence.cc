@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <string>
 #include <utility>
 
+#include "headrace/pipeline/device_source.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/failure_log.h"
 #include "headrace/pipeline/fingerprint.h"
@@ -17,7 +19,7 @@
 
 namespace headrace {
 
-struct ImageSequence::Impl final : SampleReader {
+struct ImageSequence::Impl final : SampleReader, DeviceSource {
   SampleMaker maker;
   ImageSequenceOptions options;
   mutable FailureLog failures;
@@ -44,6 +46,30 @@ struct ImageSequence::Impl final : SampleReader {
     stages.samples.fetch_add(times.samples, std::memory_order_relaxed);
     stages.bytes.fetch_add(times.bytes, std::memory_order_relaxed);
     if (times.cached != 0) stages.cached.fetch_add(times.cached, std::memory_order_relaxed);
+  }
+
+  const DeviceStage* stage(std::size_t index) const override {
+    return index == maker.image_field() ? maker.augmenter().device_stage() : nullptr;
+  }
+
+  std::int64_t images() const override { return dataset().size(); }
+
+  void read_images(std::int64_t first, std::int64_t count, std::byte* to) const override {
+    const ImageShape& wanted = maker.augmenter().device_stage()->source;
+    const std::size_t row = static_cast<std::size_t>(wanted.width * wanted.channels);
+    Record record;
+    record.values.resize(dataset().info().fields.size());
+    for (std::int64_t i = first; i < first + count; ++i) {
+      dataset().read(i, record);
+      const ImageView& pixels = record.values[maker.image_field()].pixels;
+      if (!(pixels.shape == wanted) || pixels.type != ElementType::u8) {
+        throw Error(ErrorCode::unsupported,
+                    dataset().key(i) + ": images that stay on a GPU are all of one size");
+      }
+      for (int y = 0; y < wanted.height; ++y, to += row) {
+        std::memcpy(to, pixels.row<std::byte>(y), row);
+      }
+    }
   }
 
   // A sample at its position in an epoch, with what the policy says about failures; false if its
@@ -221,6 +247,10 @@ std::uint64_t ImageSequence::fingerprint() const {
 }
 
 const SampleReader* ImageSequence::reader() const { return impl_.get(); }
+
+const DeviceSource* ImageSequence::device_source() const {
+  return augmenter().device_stage() != nullptr ? impl_.get() : nullptr;
+}
 
 StageTimes ImageSequence::stage_times() const {
   const auto seconds = [](const std::atomic<std::int64_t>& nanoseconds) {

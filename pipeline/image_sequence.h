@@ -57,6 +57,7 @@ class ImageSequence final : public Sequence {
   std::int64_t grain() const override;
   std::uint64_t fingerprint() const override;
   const SampleReader* reader() const override;
+  const DeviceSource* device_source() const override;
   StageTimes stage_times() const override;
 
   const Dataset& dataset() const;

@@ -8,6 +8,7 @@
 
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/compute_pool.h"
+#include "headrace/pipeline/device.h"
 #include "headrace/pipeline/loader_stats.h"
 #include "headrace/pipeline/memory_budget.h"
 #include "headrace/pipeline/sequence.h"
@@ -15,6 +16,8 @@
 #include "headrace/pipeline/trace.h"
 
 namespace headrace {
+
+class DeviceFeed;
 
 struct LoaderOptions {
   std::int64_t batch_size = 32;  // of all ranks together
@@ -46,6 +49,12 @@ struct LoaderOptions {
   // Where to note what each thread does; absent: nowhere. The file is written when the last of
   // those who hold it lets go.
   std::shared_ptr<Trace> trace = {};
+  // A GPU that batches are brought to (Batch::device()), so many of them ahead of the consumer.
+  // Slots, leases + device_ahead more of them, are then pinned, unless they need more than
+  // `pinned_bytes` or the system has none: device_report() says so, and copies are slower.
+  std::shared_ptr<Device> device = {};
+  int device_ahead = 2;
+  std::size_t pinned_bytes = std::size_t{4} << 30;
 };
 
 // Where a stream stands, and of which stream it speaks.
@@ -93,7 +102,7 @@ class Loader {
   // Throws Error{invalid_argument} if the state is of another stream or out of range.
   void restore(const StreamState& state);
 
-  const BatchSpec& spec() const;
+  const BatchSpec& spec() const;  // of the batches that it hands out
   const Sequence& sequence() const;
   const LoaderOptions& options() const;  // as given; pool, threads and read_ahead_bytes resolved
   std::int64_t batches_per_epoch() const;
@@ -102,10 +111,13 @@ class Loader {
   // one line for people. From any thread.
   std::string memory_report() const;
   LoaderStats stats() const;
+  // What a GPU does and holds, in one line for people; "" without one.
+  std::string device_report() const;
 
  private:
   class Engine;  // loader_engine.h
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<DeviceFeed> feed_;  // null without a device
 };
 
 // One batch of any sequence made at once on this thread: batch number `index` of `epoch`, as

@@ -21,6 +21,17 @@ double seconds_between(std::chrono::steady_clock::time_point from,
   return std::chrono::duration<double>(to - from).count();
 }
 
+// What the device can copy from by itself, as far as it may be had.
+SlotPool::Memory pinned_memory(const LoaderOptions& options) {
+  if (options.device == nullptr) return {};
+  return [device = options.device,
+          most = options.pinned_bytes](std::size_t bytes) -> std::shared_ptr<std::byte> {
+    std::byte* const memory = bytes <= most ? device->allocate_pinned(bytes) : nullptr;
+    if (memory == nullptr) return nullptr;
+    return {memory, [device](std::byte* pinned) { device->deallocate_pinned(pinned); }};
+  };
+}
+
 }  // namespace
 
 Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions options)
@@ -28,7 +39,8 @@ Loader::Engine::Engine(std::shared_ptr<const Sequence> sequence, LoaderOptions o
       options_(budgeted(usable_options(std::move(options), sequence_.get()))),
       layout_(options_, *sequence_),
       fingerprint_(sequence_->fingerprint()),
-      pool_(sequence_->spec(), layout_.most_rows(), options_.prefetch + options_.leases),
+      pool_(sequence_->spec(), layout_.most_rows(), options_.prefetch + options_.leases,
+            pinned_memory(options_)),
       jobs_(static_cast<std::size_t>(pool_.slots())),
       cut_at_(options_.start),
       finished_(static_cast<std::size_t>(pool_.slots())),
@@ -259,6 +271,14 @@ std::optional<Batch> Loader::Engine::next() {
     std::rethrow_exception(error);
   }
   return pool_.lease(std::move(slot));
+}
+
+bool Loader::Engine::is_ready() const {
+  const std::lock_guard lock(mutex_);
+  if (cancelled_ || failure_ != nullptr) return true;
+  if (layout_.is_over(taken_to_)) return false;
+  return layout_.batch_samples(taken_to_) == 0 ||
+         finished_[take_ticket_ % finished_.size()] != nullptr;
 }
 
 BatchJob* Loader::Engine::wait_for_batch(std::unique_lock<std::mutex>& lock) {

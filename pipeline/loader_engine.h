@@ -45,6 +45,10 @@ class Loader::Engine final : private ChunkFiller::Owner, private ComputeLane::Cl
   const Sequence& sequence() const { return *sequence_; }
   const LoaderOptions& options() const { return options_; }
   std::size_t memory_bytes() const { return pool_.bytes(); }
+  bool is_pinned() const { return pool_.has_given_memory(); }
+  std::int64_t most_rows() const { return layout_.most_rows(); }
+  // Whether next() would return or throw at once, and there is more to come.
+  bool is_ready() const;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -95,6 +95,7 @@ bool SampleMaker::make(SampleScratch& scratch, RecordSource& source, const Rng& 
   const unsigned weight = !timed ? 0 : encoded_ ? 1 : timed_every;
   StageTimer timer(weight, encoded_ ? trace_.get() : nullptr, {.record = place.index});
   scratch.planned = false;
+  scratch.render.record = place.index;
   if (store_ != nullptr && make_from_store(scratch, rng, place, timer, times)) return true;
   if (!source.get(place.index, place.row, scratch.record)) return false;
   timer.end(times.read, "read");

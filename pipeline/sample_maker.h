@@ -35,6 +35,7 @@ class SampleMaker {
   const Dataset& dataset() const { return *dataset_; }
   const Augmenter& augmenter() const { return *augmenter_; }
   const BatchSpec& spec() const { return spec_; }
+  std::size_t image_field() const { return image_field_; }
   const FieldSpec& image() const { return spec_.fields[image_field_]; }
   bool encoded() const { return encoded_; }
   Fingerprint fingerprint() const;  // of data, decoder and recipe

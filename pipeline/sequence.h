@@ -6,6 +6,7 @@
 
 namespace headrace {
 
+class DeviceSource;
 class SampleReader;
 
 // Where the time of making samples went, over all threads, in seconds of CPU or waiting for disks.
@@ -52,6 +53,10 @@ class Sequence {
   // For sequences that read from disks: how to keep the waiting off the threads that compute
   // (sample_reader.h). Lives as long as the sequence. Null: a Loader calls fill() alone.
   virtual const SampleReader* reader() const { return nullptr; }
+
+  // For sequences whose rows a GPU finishes: how (device_source.h). Lives as long as the sequence.
+  // Null: rows are what spec() says, on a GPU too.
+  virtual const DeviceSource* device_source() const { return nullptr; }
 
   // What making samples has cost since construction; zeros if it is not measured.
   virtual StageTimes stage_times() const { return {}; }

@@ -53,7 +53,8 @@ std::size_t padded_bytes(const FieldSpec& field, std::int64_t rows) {
 
 struct SlotPool::State {
   BatchSpec spec;
-  std::unique_ptr<std::byte, AlignedDelete> memory;
+  std::shared_ptr<std::byte> memory;
+  bool is_given = false;
   std::size_t bytes = 0;
   std::vector<Slot> slots;
 
@@ -91,7 +92,7 @@ std::size_t SlotPool::bytes_needed(const BatchSpec& spec, std::int64_t batch_siz
   return checked_product(slot_bytes, static_cast<std::size_t>(slots));
 }
 
-SlotPool::SlotPool(BatchSpec spec, std::int64_t batch_size, int slots)
+SlotPool::SlotPool(BatchSpec spec, std::int64_t batch_size, int slots, const Memory& memory)
     : state_(std::make_shared<State>()) {
   state_->bytes = bytes_needed(spec, batch_size, slots);
   state_->spec = std::move(spec);
@@ -102,8 +103,13 @@ SlotPool::SlotPool(BatchSpec spec, std::int64_t batch_size, int slots)
     slot_bytes += padded_bytes(field, batch_size);
   }
   const auto count = static_cast<std::size_t>(slots);
-  state_->memory.reset(
-      static_cast<std::byte*>(::operator new (state_->bytes, std::align_val_t{alignment})));
+  if (memory) state_->memory = memory(state_->bytes);
+  state_->is_given = state_->memory != nullptr;
+  if (!state_->is_given) {
+    state_->memory.reset(
+        static_cast<std::byte*>(::operator new (state_->bytes, std::align_val_t{alignment})),
+        AlignedDelete{});
+  }
 
   state_->slots.resize(count);
   state_->free.reserve(count);
@@ -158,5 +164,7 @@ int SlotPool::leased() const {
 }
 
 std::size_t SlotPool::bytes() const { return state_->bytes; }
+
+bool SlotPool::has_given_memory() const { return state_->is_given; }
 
 }  // namespace headrace

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -50,7 +51,10 @@ class SlotPool {
   // Slots of `batch_size` rows of `spec`, each field 64-byte aligned.
   // Throws Error{invalid_argument} if that is more memory than the address space has, or a count
   // or size is not positive; std::bad_alloc if memory is short. The memory is not cleared.
-  SlotPool(BatchSpec spec, std::int64_t batch_size, int slots);
+  // `memory` may give that memory, 64-byte aligned; where it is empty or gives null it is the
+  // pool's own.
+  using Memory = std::function<std::shared_ptr<std::byte>(std::size_t bytes)>;
+  SlotPool(BatchSpec spec, std::int64_t batch_size, int slots, const Memory& memory = {});
   // The memory that such a pool has; throws as making it does.
   static std::size_t bytes_needed(const BatchSpec& spec, std::int64_t batch_size, int slots);
   ~SlotPool();
@@ -72,6 +76,7 @@ class SlotPool {
   int slots() const;
   int leased() const;         // slots that are held as a Batch
   std::size_t bytes() const;  // of all slots
+  bool has_given_memory() const;
 
  private:
   struct State;
