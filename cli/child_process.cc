@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "headrace/cli/spawn.h"
 #include "headrace/pipeline/error.h"
 
 extern char** environ;
@@ -59,43 +59,6 @@ struct Channel {
     ours.reset(ends[0]);
     theirs.reset(ends[1]);
   }
-};
-
-class SpawnSettings {
- public:
-  SpawnSettings() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-    // Whatever this thread blocks, the child must not: it could not be stopped then.
-    sigset_t none;
-    sigemptyset(&none);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
-  }
-  ~SpawnSettings() {
-    ::posix_spawnattr_destroy(&attributes_);
-    ::posix_spawn_file_actions_destroy(&actions_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-  void connect(const Channel& channel, int descriptor) {
-    ::posix_spawn_file_actions_adddup2(&actions_, channel.theirs.get(), descriptor);
-  }
-  pid_t spawn(const std::vector<std::string>& command) {
-    std::vector<char*> arguments;
-    for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    pid_t child = 0;
-    const int failure =
-        ::posix_spawnp(&child, arguments[0], &actions_, &attributes_, arguments.data(), environ);
-    if (failure != 0) throw io_error(command[0], failure);
-    return child;
-  }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
 };
 
 int milliseconds_until(Clock::time_point end) {
@@ -153,12 +116,12 @@ ChildResult run_child(const std::vector<std::string>& command, std::string_view 
   Channel in;
   Channel out;
   Channel err;
-  SpawnSettings settings;
-  settings.connect(in, STDIN_FILENO);
-  settings.connect(out, STDOUT_FILENO);
-  settings.connect(err, STDERR_FILENO);
+  Spawn spawn;
+  spawn.connect(in.theirs.get(), STDIN_FILENO);
+  spawn.connect(out.theirs.get(), STDOUT_FILENO);
+  spawn.connect(err.theirs.get(), STDERR_FILENO);
   const auto end = Clock::now() + deadline;
-  const pid_t child = settings.spawn(command);
+  const pid_t child = spawn.start(command, environ);
   for (Channel* channel : {&in, &out, &err}) channel->theirs.close();
 
   ChildResult result;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <thread>
 
-#include "headrace/cli/loading_options.h"
 #include "headrace/cli/program.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
@@ -18,8 +17,9 @@ void ProcessOptions::add_to(CLI::App& command) {
   command
       .add_option(
           "--communicator", communicator,
-          "How processes exchange gradients: mpi; gloo, over TCP without mpirun; none, each "
-          "trains alone; auto, mpi if mpirun has started more than one")
+          "How processes exchange gradients: mpi; gloo, over TCP; none, each trains alone; auto, "
+          "mpi if mpirun has started more than one, gloo if another launcher has (which says so "
+          "by RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "mpi", "gloo", "none"}))
       ->capture_default_str()
@@ -33,16 +33,22 @@ void ProcessOptions::add_to(CLI::App& command) {
       ->capture_default_str()
       ->group("Machine");
   command
-      .add_option("--process", process,
-                  "With gloo: the number of this process, and how many there are, as 0/2")
-      ->type_name("N/COUNT")
+      .add_option("--ranks", ranks,
+                  "Start so many processes on this machine, which train together; each has its "
+                  "messages in --out, in ranks/")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
       ->configurable(false)
+      ->capture_default_str()
       ->group("Machine");
   command
-      .add_option("--meet", meet,
-                  "With gloo: a new folder that all processes reach, by which they find each other")
-      ->type_name("DIR")
+      .add_option("--restarts", restarts,
+                  "With --ranks: when a process is lost (killed, or stalled), go on from the last "
+                  "checkpoint with those that are left, so many times")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1'000'000))
       ->configurable(false)
+      ->capture_default_str()
       ->group("Machine");
 }
 
@@ -54,19 +60,16 @@ std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options) {
   // Processes start, and end, less evenly than they step.
   const auto deadline =
       std::max<std::chrono::milliseconds>(options.timeout(), std::chrono::minutes(1));
-  const bool by_gloo = options.communicator == "gloo";
-  if (by_gloo == options.process.empty() || by_gloo == options.meet.empty())
+  if (options.communicator == "none") return nullptr;
+  const auto environment = launch_environment();
+  const bool told = environment && environment->world_size > 1;
+  if (options.communicator == "gloo" || (options.communicator == "auto" && told)) {
+    if (told) return join_gloo(*environment, deadline);
     throw Error(ErrorCode::invalid_argument,
-                by_gloo ? "--communicator gloo needs --process N/COUNT and --meet DIR"
-                        : "--process and --meet are for --communicator gloo");
-  if (by_gloo) {
-    const Shard all = parse_shard(options.process);
-    return join_gloo({.process = all.rank, .processes = all.world_size, .folder = options.meet},
-                     deadline);
+                "--communicator gloo is for processes that a launcher has told RANK, WORLD_SIZE, "
+                "MASTER_ADDR and MASTER_PORT: headrace train --ranks N starts such ones here");
   }
-  const bool launched = launched_processes() > 1;
-  if (options.communicator == "none" || (options.communicator == "auto" && !launched))
-    return nullptr;
+  if (options.communicator == "auto" && launched_processes() == 1) return nullptr;
   try {
     return join_mpi(deadline);
   } catch (const Error& error) {
@@ -96,8 +99,8 @@ int run_together(ProcessGroup& group, int replicas, const std::function<int()>& 
 void require_one_process(const std::string& command) {
   if (launched_processes() == 1) return;
   throw Error(ErrorCode::invalid_argument,
-              fmt::format("headrace {} is for one process, and mpirun has started {}: run it "
-                          "without mpirun",
+              fmt::format("headrace {} is for one process, and a launcher has started {}: run it "
+                          "without mpirun, or the like",
                           command, launched_processes()));
 }
 

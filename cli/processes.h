@@ -18,8 +18,8 @@ namespace headrace::cli {
 struct ProcessOptions {
   std::string communicator = "auto";
   double rank_timeout = 60;  // seconds
-  std::string process;       // of gloo: "0/2"
-  std::string meet;          // of gloo: a folder
+  int ranks = 1;             // processes to start here
+  int restarts = 0;
 
   void add_to(CLI::App& command);
   std::chrono::milliseconds timeout() const;

@@ -1,5 +1,7 @@
 #include "headrace/cli/train_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -8,6 +10,7 @@
 
 #include "headrace/cli/config_file.h"
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/launcher.h"
 #include "headrace/cli/model_choice.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/terminal.h"
@@ -55,8 +58,52 @@ TrainOptions options_of(const ProcessGroup& group, TrainOptions options) {
   return options;
 }
 
+// Whether this process is to start the ranks, and is none itself.
+bool is_launcher(const TrainOptions& options) {
+  const auto environment = launch_environment();
+  if (environment && environment->launcher_serves) return false;
+  if (options.processes.ranks > 1 && launched_processes() > 1) {
+    throw Error(ErrorCode::invalid_argument,
+                "--ranks starts processes, and a launcher has done so already: leave one of the "
+                "two out");
+  }
+  return options.processes.ranks > 1;
+}
+
+std::vector<std::string> resumed(std::vector<std::string> command) {
+  command.erase(std::remove(command.begin(), command.end(), "--overwrite"), command.end());
+  if (std::find(command.begin(), command.end(), "--resume") == command.end())
+    command.emplace_back("--resume");
+  return command;
+}
+
+int launch_ranks(const TrainOptions& options) {
+  Interrupt interrupt;
+  Job job{.command = own_command(),
+          .ranks = options.processes.ranks,
+          .logs = std::filesystem::path(options.out) / "ranks",
+          .rank_timeout = options.processes.timeout()};
+  for (int restarts = 0;; ++restarts) {
+    const JobEnd end = run_job(job, interrupt);
+    if (end.exit_status == 0) return exit_done;
+    if (interrupt.requested()) return interrupt.exit_status();
+    const int left = job.ranks - static_cast<int>(end.lost.size());
+    if (end.lost.empty() || left < 1 || restarts == options.processes.restarts) {
+      const auto log = job.logs / fmt::format("rank{}.log", end.failed_rank);
+      complain(end.failed_rank > 0 ? fmt::format("{}: see {}", end.how, log.string()) : end.how);
+      return exit_failed;
+    }
+    warn(fmt::format("{}: going on from the last checkpoint with {} of {} ranks", end.how, left,
+                     job.ranks));
+    job.ranks = left;
+    job.command = resumed(job.command);
+  }
+}
+
 int train(const TrainOptions& options, const CLI::App& command) {
   if (options.summary) return show_model(options);
+  if (is_launcher(options)) return launch_ranks(options);
+  follow_launcher();
   if (options.quiet) quiet_messages();
   Interrupt interrupt;
   try {

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "headrace/train/communicator.h"
+#include "headrace/train/launch_environment.h"
 
 namespace headrace {
 
@@ -49,8 +49,8 @@ class ProcessGroup {
   std::shared_ptr<Exchange> exchange_;
 };
 
-// How many processes Open MPI's mpirun, or Slurm by PMI, says it has started this one with; 1
-// without them.
+// How many processes a launcher says it has started this one with: Open MPI's mpirun, Slurm by PMI,
+// or what launch_environment() knows; 1 without one.
 int launched_processes();
 
 // The processes of MPI_COMM_WORLD, by the plugin headrace_mpi. MPI is initialised by this and
@@ -58,19 +58,13 @@ int launched_processes();
 // Throws Error{unsupported} if the plugin is not there or MPI is in use already.
 std::unique_ptr<ProcessGroup> join_mpi(std::chrono::milliseconds deadline);
 
-// One of the processes that find each other by files in a folder that all of them reach, which is
-// to be a new one for each group.
-struct GlooOptions {
-  int process = 0;
-  int processes = 1;
-  std::filesystem::path folder = {};
-};
-
-// Processes over TCP without mpirun, by the plugin headrace_gloo. Addresses are those of the
-// interface GLOO_SOCKET_IFNAME, or of the machine's name. When such a group fails, each process is
-// left to end by itself.
-// Throws Error{unsupported} if the plugin is not there, Error{io} if the folder is not.
-std::unique_ptr<ProcessGroup> join_gloo(const GlooOptions& options,
+// Processes over TCP without mpirun, by the plugin headrace_gloo. They meet at `master_addr` and
+// `master_port`, where rank 0 listens meanwhile unless the launcher does. Addresses are those of
+// the interface GLOO_SOCKET_IFNAME, or of the one that leads to `master_addr`. When such a group
+// fails, each process is left to end by itself.
+// Throws Error{unsupported} if the plugin is not there, Error{io} if rank 0 cannot listen,
+// Error{backend} naming the first rank that has not come by the deadline, or has come twice.
+std::unique_ptr<ProcessGroup> join_gloo(const LaunchEnvironment& environment,
                                         std::chrono::milliseconds deadline);
 
 }  // namespace headrace

@@ -1,13 +1,12 @@
+#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
-#include <system_error>
 
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/plugin.h"
-#include "headrace/pipeline/shard.h"
 #include "headrace/train/comm/gloo/interface.h"
 #include "headrace/train/comm/mpi/interface.h"
+#include "headrace/train/comm/rendezvous.h"
 #include "headrace/train/process_group.h"
 
 namespace headrace {
@@ -19,7 +18,8 @@ int launched_processes() {
     const long count = std::strtol(text, nullptr, 10);
     if (count > 0 && count < 1'000'000) return static_cast<int>(count);
   }
-  return 1;
+  const auto environment = launch_environment();
+  return environment ? environment->world_size : 1;
 }
 
 namespace {
@@ -32,6 +32,36 @@ Plugin open_plugin(const std::string& name, int expected) {
                                           "with this program");
 }
 
+// Where all processes have come to, each with its rank.
+class Meeting {
+ public:
+  Meeting(const LaunchEnvironment& own, std::chrono::milliseconds deadline) {
+    using Clock = std::chrono::steady_clock;
+    const auto until = Clock::now() + deadline;
+    if (own.rank == 0 && !own.launcher_serves) {
+      try {
+        server_ = std::make_unique<RendezvousServer>("", own.master_port);
+      } catch (const Error& error) {
+        throw error.with_context("MASTER_PORT");
+      }
+    }
+    client_ = std::make_unique<RendezvousClient>(own.master_addr, own.master_port, deadline);
+    const auto name = [](int rank) { return "rank " + std::to_string(rank); };
+    client_->set(name(own.rank), "");
+    for (int rank = 0; rank < own.world_size; ++rank) {
+      const auto left = std::max(until - Clock::now(), Clock::duration(std::chrono::seconds(1)));
+      client_->get(name(rank), std::chrono::duration_cast<std::chrono::milliseconds>(left));
+    }
+  }
+
+  KeyValueStore& store() { return *client_; }
+  std::string address() const { return client_->local_address(); }
+
+ private:
+  std::unique_ptr<RendezvousServer> server_;
+  std::unique_ptr<RendezvousClient> client_;
+};
+
 }  // namespace
 
 std::unique_ptr<ProcessGroup> join_mpi(std::chrono::milliseconds deadline) {
@@ -40,21 +70,15 @@ std::unique_ptr<ProcessGroup> join_mpi(std::chrono::milliseconds deadline) {
   return std::make_unique<ProcessGroup>([open] { return std::unique_ptr<Link>(open()); }, deadline);
 }
 
-std::unique_ptr<ProcessGroup> join_gloo(const GlooOptions& options,
+std::unique_ptr<ProcessGroup> join_gloo(const LaunchEnvironment& environment,
                                         std::chrono::milliseconds deadline) {
-  validate(Shard{.rank = options.process, .world_size = options.processes});
-  std::error_code failed;
-  std::filesystem::create_directories(options.folder, failed);
-  if (!std::filesystem::is_directory(options.folder)) {
-    throw Error(ErrorCode::io, options.folder.string() +
-                                   ": the folder in which processes are to meet is not there");
-  }
   const Plugin plugin = open_plugin("headrace_gloo", headrace_gloo_version);
   const auto open = plugin.function<headrace_gloo_open_function>("headrace_gloo_open");
+  const auto meeting = std::make_shared<Meeting>(environment, deadline);
   return std::make_unique<ProcessGroup>(
       [=] {
-        return std::unique_ptr<Link>(open(options.process, options.processes,
-                                          options.folder.c_str(),
+        return std::unique_ptr<Link>(open(environment.rank, environment.world_size,
+                                          meeting->store(), meeting->address().c_str(),
                                           std::chrono::duration<double>(deadline).count()));
       },
       deadline);

@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "headrace/train/comm/rendezvous.h"
+
 namespace headrace {
 namespace {
 
@@ -99,18 +101,22 @@ std::string new_folder() {
 // A process that fails ends the others, as a launcher would.
 Job by_gloo(int processes, const Words& task) {
   const std::string folder = new_folder();
+  const RendezvousServer meeting("127.0.0.1", 0);
   Words words{"bash",
               "-c",
-              "rank() { \"$0\" gloo \"$1\" $i $2 \"${@:3}\"; echo $? > \"$1/new.$i\";\n"
-              "  mv \"$1/new.$i\" \"$1/status.$i\"; }\n"
-              "shopt -s nullglob\n"
-              "for ((i = 0; i < $2; i++)); do rank \"$@\" & done\n"
-              "while sleep 0.05; do\n"
-              "  ended=(\"$1\"/status.*)\n"
-              "  ((${#ended[@]})) || continue\n"
-              "  ! grep -qv '^0$' \"${ended[@]}\" || { sleep 1; kill -KILL 0; }\n"
-              "  ((${#ended[@]} < $2)) || exit 0\n"
-              "done",
+              "export WORLD_SIZE=$2 MASTER_ADDR=127.0.0.1 HEADRACE_LAUNCHER=$$ MASTER_PORT=" +
+                  std::to_string(meeting.port()) +
+                  "\n"
+                  "rank() { RANK=$i \"$0\" gloo \"${@:3}\"; echo $? > \"$1/new.$i\";\n"
+                  "  mv \"$1/new.$i\" \"$1/status.$i\"; }\n"
+                  "shopt -s nullglob\n"
+                  "for ((i = 0; i < $2; i++)); do rank \"$@\" & done\n"
+                  "while sleep 0.05; do\n"
+                  "  ended=(\"$1\"/status.*)\n"
+                  "  ((${#ended[@]})) || continue\n"
+                  "  ! grep -qv '^0$' \"${ended[@]}\" || { sleep 1; kill -KILL 0; }\n"
+                  "  ((${#ended[@]} < $2)) || exit 0\n"
+                  "done",
               HEADRACE_TEST_RANK,
               folder,
               std::to_string(processes)};

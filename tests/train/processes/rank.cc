@@ -1,5 +1,5 @@
-// One process of those that processes_test starts, by mpirun, or with gloo FOLDER PROCESS PROCESSES
-// before what it is to do:
+// One process of those that processes_test starts, by mpirun, or, with "gloo" before what it is to
+// do, as launch_environment() says:
 //
 //   train REPLICAS WEIGHTS     a hundred steps; rank 0 writes the weights
 //   fault HOW RANK MS          that rank fails in its fourth step
@@ -116,11 +116,8 @@ void run(ProcessGroup& group, const std::vector<std::string>& arguments) {
 std::unique_ptr<ProcessGroup> join(std::vector<std::string>& arguments) {
   constexpr std::chrono::seconds deadline(60);
   if (arguments[0] != "gloo") return join_mpi(deadline);
-  const GlooOptions options{.process = std::stoi(arguments[2]),
-                            .processes = std::stoi(arguments[3]),
-                            .folder = arguments[1]};
-  arguments.erase(arguments.begin(), arguments.begin() + 4);
-  return join_gloo(options, deadline);
+  arguments.erase(arguments.begin());
+  return join_gloo(launch_environment().value(), deadline);
 }
 
 int main_of(std::vector<std::string> arguments) {

@@ -1,7 +1,7 @@
 // The plugin headrace_gloo: messages between processes by gloo, over TCP.
 
 #include <gloo/rendezvous/context.h>
-#include <gloo/rendezvous/file_store.h>
+#include <gloo/rendezvous/store.h>
 #include <gloo/transport/tcp/device.h>
 #include <gloo/transport/unbound_buffer.h>
 #include <unistd.h>
@@ -37,20 +37,39 @@ std::string host_name() {
   return name.data();
 }
 
-std::shared_ptr<gloo::transport::Device> make_device() {
+std::shared_ptr<gloo::transport::Device> make_device(const std::string& address) {
   gloo::transport::tcp::attr wish;
   if (const char* const chosen = std::getenv("GLOO_SOCKET_IFNAME")) {
     wish.iface = chosen;
-    return gloo::transport::tcp::CreateDevice(wish);
+  } else {
+    wish.hostname = address;
   }
-  try {
-    wish.hostname = host_name();
-    return gloo::transport::tcp::CreateDevice(wish);
-  } catch (const std::exception&) {  // a name that no one knows the address of
-    wish.hostname = "127.0.0.1";
-    return gloo::transport::tcp::CreateDevice(wish);
-  }
+  return gloo::transport::tcp::CreateDevice(wish);
 }
+
+// gloo's view of a store.
+class Store final : public gloo::rendezvous::Store {
+ public:
+  Store(KeyValueStore& values, milliseconds deadline)
+      : values_(values), until_(std::chrono::steady_clock::now() + deadline) {}
+
+  void set(const std::string& key, const std::vector<char>& data) override {
+    values_.set(key, {data.begin(), data.end()});
+  }
+  std::vector<char> get(const std::string& key) override {
+    const auto left = until_ - std::chrono::steady_clock::now();
+    const std::string value = values_.get(key, std::chrono::duration_cast<milliseconds>(left));
+    return {value.begin(), value.end()};
+  }
+  using gloo::rendezvous::Store::wait;
+  void wait(const std::vector<std::string>& keys) override {
+    for (const std::string& key : keys) get(key);
+  }
+
+ private:
+  KeyValueStore& values_;
+  std::chrono::steady_clock::time_point until_;
+};
 
 // One message on its way.
 struct Moving {
@@ -118,13 +137,14 @@ class Waiter {
 
 class GlooLink final : public Link {
  public:
-  GlooLink(int process, int processes, const std::string& folder, milliseconds deadline)
+  GlooLink(int process, int processes, KeyValueStore& values, const std::string& address,
+           milliseconds deadline)
       : context_(std::make_shared<gloo::rendezvous::Context>(process, processes)) {
     context_->setTimeout(deadline);
-    gloo::rendezvous::FileStore store(folder);
+    Store store(values, deadline);
     const std::string host = host_name();
     store.set("host" + std::to_string(process), {host.begin(), host.end()});
-    auto device = make_device();
+    auto device = make_device(address);
     context_->connectFullMesh(store, device);
     for (int peer = 0; peer < processes; ++peer) {
       const auto name = store.get("host" + std::to_string(peer));
@@ -205,7 +225,9 @@ class GlooLink final : public Link {
 HEADRACE_PLUGIN_EXPORT int headrace_gloo_get_version() { return headrace_gloo_version; }
 
 HEADRACE_PLUGIN_EXPORT headrace::Link* headrace_gloo_open(int process, int processes,
-                                                          const char* folder, double seconds) {
+                                                          headrace::KeyValueStore& store,
+                                                          const char* address, double seconds) {
   const headrace::milliseconds deadline(static_cast<std::int64_t>(seconds * 1'000));
-  return std::make_unique<headrace::GlooLink>(process, processes, folder, deadline).release();
+  return std::make_unique<headrace::GlooLink>(process, processes, store, address, deadline)
+      .release();
 }
