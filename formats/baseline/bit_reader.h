@@ -14,9 +14,6 @@ namespace headrace::baseline {
 // those is either right, too, or zero.
 struct BitReader {
   static constexpr unsigned filled = 56;
-  // The longest symbol: a code of 16 bits and 15 more.
-  static constexpr unsigned most_of_symbol = 31;
-
   const std::uint8_t* next = nullptr;
   std::uint64_t bits = 0;
   unsigned count = 0;

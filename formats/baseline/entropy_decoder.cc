@@ -1,12 +1,14 @@
 #include "headrace/formats/baseline/entropy_decoder.h"
 
-#include <limits>
+#include <bit>
+#include <span>
 
 namespace headrace::baseline {
 namespace {
 
 using Symbol = HuffmanTable::Symbol;
 using Skip = HuffmanTable::Skip;
+using BlockCode = EntropyDecoder::BlockCode;
 
 constexpr unsigned last_coefficient = block_size - 1;
 
@@ -16,56 +18,62 @@ constexpr std::array<std::uint8_t, block_size> natural_order = {
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
-// The value of `size` bits at the top (F.2.2.1, EXTEND): those that begin with 0 are negative.
-inline std::int32_t extend(std::uint64_t bits, unsigned size) {
-  const auto value = static_cast<std::int32_t>((bits >> 1) >> (63 - size));
-  const auto is_negative = static_cast<std::int32_t>(~bits >> 63);
-  return value - (((std::int32_t{1} << size) - 1) & -is_negative);
+// The loops are compiled twice, since with BMI2 shifts take one instruction and any register.
+#define HEADRACE_INLINE inline __attribute__((always_inline))
+
+// The value of a symbol whose code and value are at the top of `bits` (F.2.2.1, EXTEND): of those
+// of its size the lower half stands for negative ones.
+HEADRACE_INLINE std::int32_t value_of(std::uint64_t bits, Symbol symbol) {
+  const std::uint32_t mask = (std::uint32_t{1} << symbol.size()) - 1;
+  const auto value =
+      static_cast<std::uint32_t>(std::rotl(bits, static_cast<int>(symbol.total()))) & mask;
+  return static_cast<std::int32_t>(2 * value <= mask ? value - mask : value);
 }
 
-inline unsigned look_at(const BitReader& reader) {
-  return static_cast<unsigned>(reader.bits >> (64 - HuffmanTable::look_bits));
+HEADRACE_INLINE std::size_t look_at(const BitReader& reader) {
+  return static_cast<std::size_t>(reader.bits >> (64 - HuffmanTable::look_bits));
 }
 
 // Each begins and ends with a filled reader. A symbol is looked up before the reader is refilled
 // behind the one before it, so that no load waits for another.
 
-inline bool next_difference(BitReader& reader, const HuffmanTable& table,
-                            std::int32_t& difference) {
+HEADRACE_INLINE bool next_difference(BitReader& reader, const HuffmanTable& table,
+                                     std::int32_t& difference) {
   Symbol symbol = table.symbols[look_at(reader)];
-  if (symbol.run == Symbol::too_long) {
+  if (symbol.run() == Symbol::too_long) {
     symbol = table.long_symbol(reader.bits);
-    if (symbol.code == 0) return false;
+    if (symbol.total() == 0) return false;
   }
-  difference = extend(reader.bits << symbol.code, symbol.size);
-  reader.skip(symbol.total);
+  difference = value_of(reader.bits, symbol);
+  reader.skip(symbol.total());
   return true;
 }
 
 // F.2.2.2. `flat` if there is none but zeroes.
-inline bool decode_ac(BitReader& reader, const HuffmanTable& table, Block& block, bool& flat) {
+HEADRACE_INLINE bool decode_ac(BitReader& reader, const HuffmanTable& table, Block& block,
+                               bool& flat) {
   Symbol symbol = table.symbols[look_at(reader)];
   reader.refill();
-  flat = symbol.run == Symbol::end_of_block;
+  flat = symbol.run() == Symbol::end_of_block;
   unsigned k = 1;
   for (;;) {
     const std::uint64_t bits = reader.bits;
-    reader.skip(symbol.total);
+    reader.skip(symbol.total());
     const Symbol next = table.symbols[look_at(reader)];
     reader.refill();
-    k += symbol.run;
-    if (k > last_coefficient) {
-      if (symbol.run == Symbol::end_of_block) return true;
-      if (symbol.run != Symbol::too_long) return false;
-      k -= symbol.run;
+    k += symbol.run();
+    if (k > last_coefficient) [[unlikely]] {
+      if (symbol.run() == Symbol::end_of_block) return true;
+      if (symbol.run() != Symbol::too_long) return false;
+      k -= symbol.run();
       symbol = table.long_symbol(reader.bits);
-      if (symbol.code == 0) return false;
-      if (k == 1) flat = symbol.run == Symbol::end_of_block;
+      if (symbol.total() == 0) return false;
+      if (k == 1) flat = symbol.run() == Symbol::end_of_block;
       continue;
     }
-    block.coefficients[natural_order[k]] =
-        static_cast<std::int16_t>(extend(bits << symbol.code, symbol.size));
-    if (k == last_coefficient) return true;
+    block.coefficients[natural_order[k]] = static_cast<std::int16_t>(value_of(bits, symbol));
+    if (k == last_coefficient) [[unlikely]]
+      return true;
     ++k;
     symbol = next;
   }
@@ -75,17 +83,18 @@ inline bool decode_ac(BitReader& reader, const HuffmanTable& table, Block& block
 bool step_over_ac(BitReader& reader, const HuffmanTable& table, unsigned k) {
   while (k <= last_coefficient) {
     Symbol symbol = table.symbols[look_at(reader)];
-    if (symbol.run == Symbol::too_long) symbol = table.long_symbol(reader.bits);
-    if (symbol.code == 0) return false;
-    reader.skip(symbol.total);
+    if (symbol.run() == Symbol::too_long) symbol = table.long_symbol(reader.bits);
+    if (symbol.total() == 0) return false;
+    reader.skip(symbol.total());
     reader.refill();
-    if (symbol.run == Symbol::end_of_block) return true;
-    k += symbol.run + 1u;
+    if (symbol.run() == Symbol::end_of_block) return true;
+    k += symbol.run() + 1;
   }
   return k == block_size;
 }
 
-inline bool skip_ac(BitReader& reader, const HuffmanTable& table, const std::uint8_t* base) {
+HEADRACE_INLINE bool skip_ac(BitReader& reader, const HuffmanTable& table,
+                             const std::uint8_t* base) {
   constexpr unsigned length_mask = (1u << Skip::length_bits) - 1;
   unsigned skip = table.skips[look_at(reader)];
   reader.refill();
@@ -102,16 +111,107 @@ inline bool skip_ac(BitReader& reader, const HuffmanTable& table, const std::uin
     return true;
   }
   // The look reached into the next block, or did not hold the symbol: once more, step by step.
-  reader.seek(base, reader.position(base) - (skip & length_mask));
-  return step_over_ac(reader, table, k - (skip >> Skip::length_bits));
+  BitReader again;
+  again.seek(base, reader.position(base) - (skip & length_mask));
+  const bool good = step_over_ac(again, table, k - (skip >> Skip::length_bits));
+  reader = again;
+  return good;
 }
 
 // Wraps around, as the additions of some encoders do.
-inline std::int32_t add(std::int32_t a, std::int32_t b) {
+HEADRACE_INLINE std::int32_t add(std::int32_t a, std::int32_t b) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
 }
 
+HEADRACE_INLINE bool skip_block(BitReader& reader, const BlockCode& code, Predictions& dc,
+                                const std::uint8_t* base) {
+  std::int32_t difference = 0;
+  if (!next_difference(reader, *code.dc, difference)) return false;
+  dc[code.component] = add(dc[code.component], difference);
+  return skip_ac(reader, *code.ac, base);
+}
+
+HEADRACE_INLINE bool decode_block(BitReader& reader, const BlockCode& code, Predictions& dc,
+                                  Block& block, bool& flat) {
+  std::int32_t difference = 0;
+  if (!next_difference(reader, *code.dc, difference)) return false;
+  const std::int32_t value = add(dc[code.component], difference);
+  dc[code.component] = value;
+  if (value != static_cast<std::int16_t>(value)) return false;
+  block.coefficients.fill(0);
+  block.coefficients[0] = static_cast<std::int16_t>(value);
+  return decode_ac(reader, *code.ac, block, flat);
+}
+
+HEADRACE_INLINE bool skip_blocks_anyhow(BitReader& at, std::span<const BlockCode> codes,
+                                        Predictions& dc, const std::uint8_t* base) {
+  BitReader reader = at;
+  for (const BlockCode& code : codes) {
+    if (!skip_block(reader, code, dc, base)) return false;
+  }
+  at = reader;
+  return true;
+}
+
+HEADRACE_INLINE bool decode_blocks_anyhow(BitReader& at, std::span<const BlockCode> codes,
+                                          Predictions& dc, const std::uint8_t* base,
+                                          EntropyDecoder::Mcu& mcu) {
+  BitReader reader = at;
+  mcu.flat = 0;
+  unsigned bit = 1;
+  Block* block = mcu.blocks.data();
+  for (const BlockCode& code : codes) {
+    if ((mcu.wanted & bit) == 0) {
+      if (!skip_block(reader, code, dc, base)) return false;
+    } else {
+      bool flat = false;
+      if (!decode_block(reader, code, dc, *block, flat)) return false;
+      if (flat) mcu.flat |= bit;
+    }
+    bit <<= 1;
+    ++block;
+  }
+  at = reader;
+  return true;
+}
+
+bool skip_blocks(BitReader& at, std::span<const BlockCode> codes, Predictions& dc,
+                 const std::uint8_t* base) {
+  return skip_blocks_anyhow(at, codes, dc, base);
+}
+
+bool decode_blocks(BitReader& at, std::span<const BlockCode> codes, Predictions& dc,
+                   const std::uint8_t* base, EntropyDecoder::Mcu& mcu) {
+  return decode_blocks_anyhow(at, codes, dc, base, mcu);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("bmi,bmi2"))) bool skip_blocks_bmi2(BitReader& at,
+                                                          std::span<const BlockCode> codes,
+                                                          Predictions& dc,
+                                                          const std::uint8_t* base) {
+  return skip_blocks_anyhow(at, codes, dc, base);
+}
+
+__attribute__((target("bmi,bmi2"))) bool decode_blocks_bmi2(BitReader& at,
+                                                            std::span<const BlockCode> codes,
+                                                            Predictions& dc,
+                                                            const std::uint8_t* base,
+                                                            EntropyDecoder::Mcu& mcu) {
+  return decode_blocks_anyhow(at, codes, dc, base, mcu);
+}
+#endif
+
 }  // namespace
+
+EntropyDecoder::EntropyDecoder() : skip_blocks_(skip_blocks), decode_blocks_(decode_blocks) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0) {
+    skip_blocks_ = skip_blocks_bmi2;
+    decode_blocks_ = decode_blocks_bmi2;
+  }
+#endif
+}
 
 bool EntropyDecoder::start(const Frame& frame, const EntropyCodedData& data) {
   blocks_ = 0;
@@ -170,57 +270,24 @@ bool EntropyDecoder::pass_restart_marker() {
   return true;
 }
 
-bool EntropyDecoder::end_mcu(const BitReader& reader) {
-  reader_ = reader;
+bool EntropyDecoder::end_mcu() {
   ++mcu_;
-  return reader.position(data_->data()) <= end_;
-}
-
-inline bool EntropyDecoder::skip_block(BitReader& reader, const BlockCode& code) {
-  std::int32_t difference = 0;
-  if (!next_difference(reader, *code.dc, difference)) return false;
-  dc_[code.component] = add(dc_[code.component], difference);
-  return skip_ac(reader, *code.ac, data_->data());
+  return reader_.position(data_->data()) <= end_;
 }
 
 bool EntropyDecoder::skip(std::int64_t mcus) {
+  const std::span<const BlockCode> codes(codes_.data(), static_cast<std::size_t>(blocks_));
   for (; mcus > 0; --mcus) {
-    if (!begin_mcu()) return false;
-    BitReader reader = reader_;
-    for (int i = 0; i < blocks_; ++i) {
-      if (!skip_block(reader, codes_[static_cast<std::size_t>(i)])) return false;
+    if (!begin_mcu() || !skip_blocks_(reader_, codes, dc_, data_->data()) || !end_mcu()) {
+      return false;
     }
-    if (!end_mcu(reader)) return false;
   }
   return true;
 }
 
 bool EntropyDecoder::decode(Mcu& mcu) {
-  if (!begin_mcu()) return false;
-  BitReader reader = reader_;
-  mcu.flat = 0;
-  for (int i = 0; i < blocks_; ++i) {
-    const BlockCode& code = codes_[static_cast<std::size_t>(i)];
-    if ((mcu.wanted >> i & 1) == 0) {
-      if (!skip_block(reader, code)) return false;
-      continue;
-    }
-    Block& block = mcu.blocks[static_cast<std::size_t>(i)];
-    std::int32_t difference = 0;
-    if (!next_difference(reader, *code.dc, difference)) return false;
-    std::int32_t& dc = dc_[code.component];
-    dc = add(dc, difference);
-    if (dc < std::numeric_limits<std::int16_t>::min() ||
-        dc > std::numeric_limits<std::int16_t>::max()) {
-      return false;
-    }
-    block.coefficients.fill(0);
-    block.coefficients[0] = static_cast<std::int16_t>(dc);
-    bool flat = false;
-    if (!decode_ac(reader, *code.ac, block, flat)) return false;
-    mcu.flat |= static_cast<unsigned>(flat) << i;
-  }
-  return end_mcu(reader);
+  const std::span<const BlockCode> codes(codes_.data(), static_cast<std::size_t>(blocks_));
+  return begin_mcu() && decode_blocks_(reader_, codes, dc_, data_->data(), mcu) && end_mcu();
 }
 
 }  // namespace headrace::baseline

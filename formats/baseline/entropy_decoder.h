@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "headrace/formats/baseline/bit_reader.h"
 #include "headrace/formats/baseline/entropy_coded_data.h"
@@ -11,10 +12,13 @@
 
 namespace headrace::baseline {
 
+// Of each component, the DC coefficient of its last block.
+using Predictions = std::array<std::int32_t, 3>;
+
 // Where decoding goes on: before an MCU.
 struct ScanPosition {
-  std::uint64_t bit = 0;             // of EntropyCodedData
-  std::array<std::int32_t, 3> dc{};  // the predictions
+  std::uint64_t bit = 0;  // of EntropyCodedData
+  Predictions dc{};
 };
 
 // The coefficients of a block, dequantized by nobody, in natural order.
@@ -28,6 +32,8 @@ struct alignas(32) Block {
 class EntropyDecoder {
  public:
   static constexpr int most_blocks = 6;
+
+  EntropyDecoder();
 
   // Starts at the first MCU. False if a Huffman table is not valid. All of it must stay valid.
   bool start(const Frame& frame, const EntropyCodedData& data);
@@ -51,25 +57,32 @@ class EntropyDecoder {
   };
   bool decode(Mcu& mcu);
 
- private:
+  // The tables of a block of an MCU.
   struct BlockCode {
     const HuffmanTable* dc;
     const HuffmanTable* ac;
     std::size_t component;
   };
 
+ private:
+  using SkipBlocks = bool (*)(BitReader& at, std::span<const BlockCode> codes, Predictions& dc,
+                              const std::uint8_t* base);
+  using DecodeBlocks = bool (*)(BitReader& at, std::span<const BlockCode> codes, Predictions& dc,
+                                const std::uint8_t* base, Mcu& mcu);
+
   bool begin_mcu();
   bool pass_restart_marker();
-  bool end_mcu(const BitReader& reader);
-  bool skip_block(BitReader& reader, const BlockCode& code);
+  bool end_mcu();
 
+  SkipBlocks skip_blocks_;  // for this CPU
+  DecodeBlocks decode_blocks_;
   const EntropyCodedData* data_ = nullptr;
   std::array<BlockCode, most_blocks> codes_{};
   int blocks_ = 0;
   unsigned restart_interval_ = 0;
 
   BitReader reader_;
-  std::array<std::int32_t, 3> dc_{};
+  Predictions dc_{};
   std::int64_t mcu_ = 0;
   unsigned before_restart_ = 0;  // MCUs, if there are restart markers
   std::size_t segment_ = 0;

@@ -9,18 +9,14 @@ namespace {
 using Symbol = HuffmanTable::Symbol;
 using Skip = HuffmanTable::Skip;
 
-Symbol describe(TableClass table_class, std::uint8_t value, unsigned code) {
-  Symbol symbol{};
-  symbol.size = table_class == TableClass::dc ? value : value & 15;
-  symbol.code = static_cast<std::uint8_t>(code);
-  symbol.total = static_cast<std::uint8_t>(code + symbol.size);
-  if (table_class == TableClass::dc) return symbol;
-  symbol.run = value >> 4;
+Symbol describe(TableClass table_class, std::uint8_t value, std::uint32_t code_bits) {
+  if (table_class == TableClass::dc) return Symbol::of(code_bits + value, value, 0);
+  const std::uint32_t size = value & 15;
   // Without a value: sixteen zeroes, or the end. Runs of ends belong to progressive files; here
   // libjpeg takes each for one.
   constexpr std::uint8_t sixteen_zeroes = 0xF0;
-  if (symbol.size == 0 && value != sixteen_zeroes) symbol.run = Symbol::end_of_block;
-  return symbol;
+  const bool ends = size == 0 && value != sixteen_zeroes;
+  return Symbol::of(code_bits + size, size, ends ? Symbol::end_of_block : value >> 4);
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ bool HuffmanSpec::is_valid(TableClass table_class) const {
 void HuffmanTable::build(TableClass table_class, const HuffmanSpec& spec) {
   class_ = table_class;
   values_ = spec.symbols;
-  symbols.fill({0, Symbol::too_long, 0, 0});
+  symbols.fill(Symbol::of(0, 0, Symbol::too_long));
   std::uint32_t code = 0;
   std::size_t place = 0;
   auto look = symbols.begin();
@@ -70,19 +66,20 @@ void HuffmanTable::fill_skips() {
     for (;;) {
       const Symbol& symbol = symbols[look << used & (looks - 1)];
       const bool first = used == 0;
-      if (symbol.run == Symbol::too_long) {
+      if (symbol.run() == Symbol::too_long) {
         if (first) coefficients = Skip::too_long;
         break;
       }
       // What follows the bits of the look is unknown, and read as zeroes; only a first symbol may
       // reach beyond them, and only by its value.
-      if (used + symbol.code > look_bits || (!first && used + symbol.total > look_bits)) break;
-      used += symbol.total;
-      if (symbol.run == Symbol::end_of_block) {
+      const unsigned code = symbol.total() - symbol.size();
+      if (used + code > look_bits || (!first && used + symbol.total() > look_bits)) break;
+      used += symbol.total();
+      if (symbol.run() == Symbol::end_of_block) {
         coefficients += Skip::end_of_block;
         break;
       }
-      coefficients += symbol.run + 1u;
+      coefficients += symbol.run() + 1;
       if (used >= look_bits) break;
     }
     skips[look] = static_cast<std::uint16_t>(coefficients << Skip::length_bits | used);
@@ -96,25 +93,26 @@ HuffmanTable::Symbol HuffmanTable::long_symbol(std::uint64_t bits) const {
     const auto code = static_cast<std::int32_t>(top >> (16 - length));
     return describe(class_, values_[static_cast<std::size_t>(code + offset_[length])], length);
   }
-  return {0, Symbol::too_long, 0, 0};
+  return Symbol::of(0, 0, Symbol::too_long);
 }
 
 const HuffmanTable* HuffmanTableCache::find(const HuffmanSpec& spec) {
-  const std::size_t used = spec.size();
-  for (const Slot& slot : kept_) {
-    if (slot.used && slot.spec.counts == spec.counts &&
-        std::equal(spec.symbols.begin(), spec.symbols.begin() + static_cast<std::ptrdiff_t>(used),
-                   slot.spec.symbols.begin())) {
+  const auto used = static_cast<std::ptrdiff_t>(std::min(spec.size(), spec.symbols.size()));
+  Slot* oldest = &kept_[0];
+  ++uses_;
+  for (Slot& slot : kept_) {
+    if (slot.last_use != 0 && slot.spec.counts == spec.counts &&
+        std::equal(spec.symbols.begin(), spec.symbols.begin() + used, slot.spec.symbols.begin())) {
+      slot.last_use = uses_;
       return &slot.table;
     }
+    if (slot.last_use < oldest->last_use) oldest = &slot;
   }
   if (!spec.is_valid(class_)) return nullptr;
-  Slot& slot = kept_[turn_];
-  turn_ = (turn_ + 1) % slots;
-  slot.used = true;
-  slot.spec = spec;
-  slot.table.build(class_, spec);
-  return &slot.table;
+  oldest->last_use = uses_;
+  oldest->spec = spec;
+  oldest->table.build(class_, spec);
+  return &oldest->table;
 }
 
 }  // namespace headrace::baseline

@@ -25,16 +25,20 @@ struct HuffmanTable {
   static constexpr unsigned look_bits = 11;
   static constexpr std::size_t looks = std::size_t{1} << look_bits;
 
-  // A symbol (F.1.2): the bits of the code, the size of the value that follows, the zeroes before
-  // it. `total` is both, the code and the value; it is 0 where the code is longer than a look.
+  // A symbol (F.1.2), in one word: the bits of its code and of the value behind it, together; the
+  // size of the value; the zeroes before it. There are no bits where a look does not tell the code.
   struct Symbol {
-    std::uint8_t total;
-    std::uint8_t run;  // or one of the two below
-    std::uint8_t code;
-    std::uint8_t size;
+    std::uint32_t word;
 
-    static constexpr std::uint8_t end_of_block = 64;
-    static constexpr std::uint8_t too_long = 128;
+    static constexpr std::uint32_t end_of_block = 64;  // in place of a run
+    static constexpr std::uint32_t too_long = 128;
+
+    static constexpr Symbol of(std::uint32_t total, std::uint32_t size, std::uint32_t run) {
+      return {total | size << 8 | run << 16};
+    }
+    constexpr std::uint32_t total() const { return word & 63; }
+    constexpr std::uint32_t size() const { return word >> 8 & 15; }
+    constexpr std::uint32_t run() const { return word >> 16; }
   };
 
   // AC symbols to be skipped, as many as a look holds in full: their bits in the low 5, above those
@@ -52,8 +56,8 @@ struct HuffmanTable {
   // Requires a valid spec.
   void build(TableClass table_class, const HuffmanSpec& spec);
 
-  // The symbol whose code begins `bits` (at the top); for those a look does not tell. A `code` of 0
-  // means that no code begins like that.
+  // The symbol whose code begins `bits` (at the top); for those a look does not tell. Without bits
+  // if no code begins like that.
   Symbol long_symbol(std::uint64_t bits) const;
 
  private:
@@ -73,21 +77,22 @@ class HuffmanTableCache {
  public:
   explicit HuffmanTableCache(TableClass table_class) : class_(table_class) {}
 
-  // Null if the spec is not valid. Good until `slots` others have been asked for.
+  // Null if the spec is not valid. Good until `slots` others have been asked for: what was used
+  // longest ago makes room.
   const HuffmanTable* find(const HuffmanSpec& spec);
 
   static constexpr std::size_t slots = 4;  // a scan has at most three of a class
 
  private:
   struct Slot {
-    bool used = false;
+    std::uint64_t last_use = 0;  // 0: empty
     HuffmanSpec spec;
     HuffmanTable table;
   };
 
   TableClass class_;
   std::array<Slot, slots> kept_;
-  std::size_t turn_ = 0;
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace headrace::baseline

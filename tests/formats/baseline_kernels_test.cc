@@ -179,5 +179,24 @@ TEST(BaselineHuffman, TablesAreFoundAgainByTheirBytes) {
   EXPECT_NE(cache.find(spec), first);
 }
 
+// A scan uses up to three tables of a class at once, and some of them may be there already.
+TEST(BaselineHuffman, TheLastTablesAskedForStayWhatTheyAre) {
+  HuffmanTableCache cache(TableClass::ac);
+  std::mt19937 rng(9);
+  for (int i = 0; i < 300; ++i) {
+    std::array<HuffmanSpec, 3> specs;
+    std::array<const HuffmanTable*, 3> tables{};
+    for (std::size_t k = 0; k < 3; ++k) {
+      specs[k].counts[0] = 1;
+      specs[k].symbols[0] = static_cast<std::uint8_t>(1 + rng() % 6);
+      tables[k] = cache.find(specs[k]);
+    }
+    for (std::size_t k = 0; k < 3; ++k) {
+      ASSERT_NE(tables[k], nullptr);
+      ASSERT_EQ(tables[k]->symbols[0].size(), specs[k].symbols[0]);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace headrace::baseline
