@@ -29,7 +29,7 @@ shape, classes = {
 torch.backends.cudnn.benchmark = True
 torch.manual_seed(1)
 model = {**MODELS, "resnet50": resnet50}[model_name]().cuda().to(memory_format=torch.channels_last)
-forward = torch.compile(model, mode="max-autotune-no-cudagraphs" if batch_size > 1024 else "reduce-overhead") if mode == "compile" else model
+forward = torch.compile(model, mode="reduce-overhead") if mode == "compile" else model
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
 loss_function = nn.CrossEntropyLoss()
 images = torch.randn(batch_size, *shape, device="cuda").contiguous(memory_format=torch.channels_last)

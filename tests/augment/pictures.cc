@@ -4,6 +4,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "../support/fixtures.h"
 #include "headrace/augment/axis.h"
 #include "headrace/pipeline/rng.h"
 
@@ -25,7 +26,7 @@ std::vector<T> render_as(ElementType type, const SamplePlan& plan, const ImageVi
 }  // namespace
 
 Image load_picture(const std::string& name) {
-  const std::string path = std::string(HEADRACE_TEST_FIXTURES "/augment/") + name + ".ppm";
+  const std::string path = fixtures_folder() + "/augment/" + name + ".ppm";
   std::ifstream file(path, std::ios::binary);
   std::string magic;
   ImageShape shape;

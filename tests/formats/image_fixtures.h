@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/fixtures.h"
 #include "headrace/pipeline/decoder.h"
 #include "headrace/pipeline/image.h"
 
@@ -19,7 +20,7 @@ namespace headrace::fixtures {
 using Bytes = std::vector<std::byte>;
 
 inline std::filesystem::path image_folder() {
-  return std::filesystem::path(HEADRACE_TEST_FIXTURES) / "images";
+  return std::filesystem::path(fixtures_folder()) / "images";
 }
 
 inline Bytes read_file(const std::filesystem::path& path) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "../support/fixtures.h"
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/slot_pool.h"
 
@@ -12,7 +13,7 @@ namespace headrace {
 // What script/fixtures/keras_training.py had Keras compute.
 inline nlohmann::json keras_fixture() {
   nlohmann::json json;
-  std::ifstream(HEADRACE_TEST_FIXTURES "/train/keras_training.json") >> json;
+  std::ifstream(fixtures_folder() + "/train/keras_training.json") >> json;
   return json;
 }
 

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "../support/error_matcher.h"
+#include "../support/fixtures.h"
 #include "headrace/train/models/model_registry.h"
 #include "layer_models.h"
 
@@ -18,7 +19,7 @@ using ::testing::HasSubstr;
 
 // Files that script/fixtures/keras_models.py had Keras write, or read.
 std::string text_of(const std::string& name) {
-  std::ifstream file(HEADRACE_TEST_FIXTURES "/keras/" + name + ".json");
+  std::ifstream file(fixtures_folder() + "/keras/" + name + ".json");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "../support/fixtures.h"
 #include "headrace/pipeline/slot_pool.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/keras_json.h"
@@ -37,8 +38,7 @@ Optimizer optimizer_of(const std::string& name) {
 }
 
 Numbers::Numbers(const std::string& name) {
-  const TensorFile file =
-      load_safetensors(HEADRACE_TEST_FIXTURES "/numbers/" + name + ".safetensors");
+  const TensorFile file = load_safetensors(fixtures_folder() + "/numbers/" + name + ".safetensors");
   graph = graph_from_keras_json(file.metadata.at("model"));
   optimizer = optimizer_of(file.metadata.at("optimizer"));
   loss.from_logits = file.metadata.at("loss") == "from_logits";
@@ -90,7 +90,7 @@ double relative_error(const Actual& actual, const NamedTensor& expected) {
 
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
-  for (const auto& file : std::filesystem::directory_iterator(HEADRACE_TEST_FIXTURES "/numbers")) {
+  for (const auto& file : std::filesystem::directory_iterator(fixtures_folder() + "/numbers")) {
     names.push_back(file.path().stem().string());
   }
   std::sort(names.begin(), names.end());
