@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* launcher_variable = "HEADRACE_LAUNCHER";
 // For a rank to end in, once it has been told to.
-constexpr std::chrono::seconds grace(10);
+constexpr std::chrono::seconds grace(8);
 
 class LogFile {
  public:
@@ -103,6 +103,15 @@ class Ranks {
       ended_.push_back(rank);
     }
   }
+  // Whoever still runs has nobody to train with: asked first, since not all of them are stuck.
+  void give_up() {
+    if (asked_.time_since_epoch().count() == 0) {
+      signal(SIGTERM);
+      asked_ = Clock::now();
+    } else if (Clock::now() - asked_ >= grace) {
+      end_all();
+    }
+  }
   bool any_running() const {
     return std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& rank) { return rank.running; });
   }
@@ -143,6 +152,7 @@ class Ranks {
 
   std::vector<Rank> ranks_;
   std::vector<Rank> ended_;
+  Clock::time_point asked_{};
 };
 
 std::string describe(const Rank& rank) {
@@ -199,7 +209,7 @@ JobEnd run_job(const Job& job, Interrupt& interrupt) {
       // Where a step takes long, this is how long it may.
       allow(job.rank_timeout + grace);
     }
-    if (end_by && Clock::now() >= *end_by) ranks.end_all();
+    if (end_by && Clock::now() >= *end_by) ranks.give_up();
   }
   return end_of(ranks);
 }

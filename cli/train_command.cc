@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -100,6 +101,15 @@ int launch_ranks(const TrainOptions& options) {
   }
 }
 
+// Waiting for the others can be interrupted: there is nothing to be saved yet.
+std::unique_ptr<ProcessGroup> join(const ProcessOptions& options, Interrupt& interrupt) {
+  const Interrupt::Action give_up(interrupt, [&interrupt] {
+    complain("stopped before all processes had come: nothing to save");
+    std::_Exit(interrupt.exit_status());
+  });
+  return join_processes(options);
+}
+
 int train(const TrainOptions& options, const CLI::App& command) {
   if (options.summary) return show_model(options);
   if (is_launcher(options)) return launch_ranks(options);
@@ -107,7 +117,7 @@ int train(const TrainOptions& options, const CLI::App& command) {
   if (options.quiet) quiet_messages();
   Interrupt interrupt;
   try {
-    if (const auto group = join_processes(options.processes)) {
+    if (const auto group = join(options.processes, interrupt)) {
       const TrainOptions own = options_of(*group, options);
       if (own.quiet) quiet_messages();
       return run_together(*group, own.replicas, [&] {

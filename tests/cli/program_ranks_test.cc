@@ -97,6 +97,14 @@ TEST_F(ProgramRanks, OneThatIsStoppedIsEndedAndTheOthersNameIt) {
               AllOf(HasSubstr("rank 1 is missing"), HasSubstr("rank 1 stalled, and was ended")));
 }
 
+TEST_F(ProgramRanks, WaitingForOthersCanBeInterrupted) {
+  const Outcome outcome = script(
+      "export WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$((20000 + $$ % 20000))\n"
+      "RANK=0 \"$headrace\" train $options --epochs 2 & sleep 1; kill -TERM $!; wait $!");
+  EXPECT_EQ(outcome.status, 143);
+  EXPECT_THAT(outcome.errors, HasSubstr("stopped before all processes had come"));
+}
+
 TEST_F(ProgramRanks, ASignalToTheLauncherStopsAllWithACheckpoint) {
   const Outcome outcome = script(
       "\"$headrace\" train $options --ranks 2 --epochs 3000 & rank 0 > pid; kill -TERM $!; wait "
