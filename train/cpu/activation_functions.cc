@@ -1,6 +1,5 @@
 #include "headrace/train/cpu/activation_functions.h"
 
-#include <cmath>
 #include <stdexcept>
 
 #include "headrace/train/cpu/clones.h"
@@ -60,21 +59,82 @@ void silu_backward(std::int64_t size, const float* x, const float* dy, float* dx
   }
 }
 
+HEADRACE_CLONES
 void gelu(std::int64_t size, const float* x, float* y) {
   for (std::int64_t i = 0; i < size; ++i) {
-    y[i] = 0.5f * x[i] * (1.0f + std::erf(x[i] * inverse_root_2));
+    y[i] = 0.5f * x[i] * (1.0f + error_function(x[i] * inverse_root_2));
   }
 }
 
+HEADRACE_CLONES
 void gelu_backward(std::int64_t size, const float* x, const float* dy, float* dx) {
   for (std::int64_t i = 0; i < size; ++i) {
-    const float below = 0.5f * (1.0f + std::erf(x[i] * inverse_root_2));
-    const float density = inverse_root_2_pi * std::exp(-0.5f * x[i] * x[i]);
+    const float below = 0.5f * (1.0f + error_function(x[i] * inverse_root_2));
+    const float density = inverse_root_2_pi * power_of_e(-0.5f * x[i] * x[i]);
     dx[i] = dy[i] * (below + x[i] * density);
   }
 }
 
+// Sums and the largest of a row go by this many columns side by side, however wide vectors are, so
+// that all instruction sets give the same values.
+constexpr std::int64_t columns = 16;
+
+HEADRACE_CLONES
+void softmax(const float* x, std::int64_t groups, std::int64_t width, float* y) {
+  for (std::int64_t group = 0; group < groups; ++group, x += width, y += width) {
+    float tops[columns], sums[columns];
+    for (std::int64_t c = 0; c < columns; ++c) {
+      tops[c] = x[0];
+      sums[c] = 0;
+    }
+    std::int64_t i = 0;
+    for (; i + columns <= width; i += columns) {
+      for (std::int64_t c = 0; c < columns; ++c) tops[c] = tops[c] < x[i + c] ? x[i + c] : tops[c];
+    }
+    float top = tops[0];
+    for (std::int64_t c = 1; c < columns; ++c) top = top < tops[c] ? tops[c] : top;
+    for (; i < width; ++i) top = top < x[i] ? x[i] : top;
+    for (i = 0; i < width; ++i) {
+      const float below = x[i] - top;
+      y[i] = below < -87.0f ? 0.0f : power_of_e(below);
+    }
+    for (i = 0; i + columns <= width; i += columns) {
+      for (std::int64_t c = 0; c < columns; ++c) sums[c] += y[i + c];
+    }
+    float sum = 0;
+    for (; i < width; ++i) sum += y[i];
+    for (std::int64_t c = 0; c < columns; ++c) sum += sums[c];
+    for (i = 0; i < width; ++i) y[i] /= sum;
+  }
+}
+
+HEADRACE_CLONES
+void softmax_backward(std::int64_t groups, std::int64_t width, const float* y, const float* dy,
+                      float* dx) {
+  for (std::int64_t group = 0; group < groups; ++group, y += width, dy += width, dx += width) {
+    float sums[columns];
+    for (std::int64_t c = 0; c < columns; ++c) sums[c] = 0;
+    std::int64_t i = 0;
+    for (; i + columns <= width; i += columns) {
+      for (std::int64_t c = 0; c < columns; ++c) sums[c] += y[i + c] * dy[i + c];
+    }
+    float dot = 0;
+    for (; i < width; ++i) dot += y[i] * dy[i];
+    for (std::int64_t c = 0; c < columns; ++c) dot += sums[c];
+    for (i = 0; i < width; ++i) dx[i] = y[i] * (dy[i] - dot);
+  }
+}
+
 }  // namespace functions
+
+void softmax(const float* x, std::int64_t groups, std::int64_t width, float* y) {
+  functions::softmax(x, groups, width, y);
+}
+
+void softmax_backward(std::int64_t groups, std::int64_t width, const float* y, const float* dy,
+                      float* dx) {
+  functions::softmax_backward(groups, width, y, dy, dx);
+}
 
 void activate(ActivationKind function, float negative_slope, std::int64_t size, const float* x,
               float* y) {

@@ -1,7 +1,6 @@
 #include "headrace/train/cpu/activation_operation.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "headrace/train/cpu/activation_functions.h"
 #include "headrace/train/cpu/elementwise.h"
@@ -26,28 +25,13 @@ void FunctionOperation::backward(const Block& block) const {
                     block.data(spec_.y), block.data(spec_.dy), block.data(spec_.dx));
 }
 
-void softmax(const float* x, std::int64_t groups, std::int64_t width, float* y) {
-  for (std::int64_t group = 0; group < groups; ++group, x += width, y += width) {
-    const float top = *std::max_element(x, x + width);
-    float sum = 0;
-    for (std::int64_t i = 0; i < width; ++i) sum += y[i] = std::exp(x[i] - top);
-    for (std::int64_t i = 0; i < width; ++i) y[i] /= sum;
-  }
-}
-
 void SoftmaxOperation::forward(const Block& block) const {
   softmax(block.data(spec_.x), size(block) / width_, width_, block.data(spec_.y));
 }
 
 void SoftmaxOperation::backward(const Block& block) const {
-  const float* y = block.data(spec_.y);
-  const float* dy = block.data(spec_.dy);
-  float* dx = block.data(spec_.dx);
-  for (std::int64_t first = 0; first < size(block); first += width_) {
-    float dot = 0;
-    for (std::int64_t i = first; i < first + width_; ++i) dot += y[i] * dy[i];
-    for (std::int64_t i = first; i < first + width_; ++i) dx[i] = y[i] * (dy[i] - dot);
-  }
+  softmax_backward(size(block) / width_, width_, block.data(spec_.y), block.data(spec_.dy),
+                   block.data(spec_.dx));
 }
 
 void DropoutOperation::forward(const Block& block) const {

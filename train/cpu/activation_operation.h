@@ -98,7 +98,4 @@ class DropoutOperation : public RowwiseOperation {
   double rate_;
 };
 
-// y = softmax(x) of each of `groups` groups of `width` values; y may be x.
-void softmax(const float* x, std::int64_t groups, std::int64_t width, float* y);
-
 }  // namespace headrace::cpu

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "headrace/pipeline/error.h"
-#include "headrace/train/cpu/activation_operation.h"
+#include "headrace/train/cpu/activation_functions.h"
 #include "headrace/train/layers/activation.h"
 
 namespace headrace::cpu {
