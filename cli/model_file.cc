@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/train/placement.h"
 
 namespace headrace::cli {
 namespace {
@@ -72,7 +73,8 @@ TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch
   options.training = false;
   options.loss = checkpoint_.loss;
   options.metrics = metrics;
-  plan_ = backend_->compile(checkpoint_.graph, options);
+  // Wherever it was trained.
+  plan_ = backend_->compile(without_placement(checkpoint_.graph), options);
   try {
     plan_->set_parameters(checkpoint_.parameters);
   } catch (const Error& error) {

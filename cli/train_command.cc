@@ -19,6 +19,7 @@
 #include "headrace/cli/training_run.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/keras_json.h"
+#include "headrace/train/placement.h"
 
 namespace headrace::cli {
 namespace {
@@ -38,9 +39,10 @@ Graph model_for_data(const TrainOptions& options) {
 }
 
 int show_model(const TrainOptions& options) {
-  const Graph graph = options.data.empty()
-                          ? choose_model(options.model, options.image_size, options.classes)
-                          : model_for_data(options);
+  const Graph graph =
+      place(options.data.empty() ? choose_model(options.model, options.image_size, options.classes)
+                                 : model_for_data(options),
+            options.placement);
   const std::string name = std::filesystem::path(options.model).stem().string();
   const std::string text = options.json ? to_keras_json(graph, name) + "\n" : graph.summary();
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -25,6 +25,7 @@ struct TrainOptions {
   std::string last_batch = "keep";
   std::uint64_t seed = 0;
 
+  std::string placement;  // of layers on devices
   int replicas = 1;
   int threads = 0;
   ProcessOptions processes;

@@ -18,6 +18,7 @@
 #include "headrace/pipeline/error.h"
 #include "headrace/train/callbacks.h"
 #include "headrace/train/checkpoint_series.h"
+#include "headrace/train/placement.h"
 
 namespace headrace::cli {
 namespace {
@@ -86,7 +87,8 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
   ImageShape shape = input_size(options_.model, natural);
   if (!options_.image_size.empty()) shape = parse_image_size(options_.image_size, shape);
   recipe_ = options_.recipe.recipe(shape, !options_.image_size.empty() || shape != natural);
-  graph_ = choose_model(options_.model, shape, static_cast<int>(training_.classes().size()));
+  graph_ = place(choose_model(options_.model, shape, static_cast<int>(training_.classes().size())),
+                 options_.placement);
   if (options_.resume) load_checkpoint_to_resume();
 }
 
@@ -114,7 +116,7 @@ void TrainingRun::check_resumable() const {
     throw Error(ErrorCode::invalid_argument, "cannot go on with this run: " + why);
   };
   if (!resumed_->training) refuse("it has no training state");
-  if (resumed_->graph.to_json() != graph_.to_json())
+  if (without_placement(resumed_->graph).to_json() != without_placement(graph_).to_json())
     refuse(fmt::format("its model is not {} for images of {} and {} classes", options_.model,
                        to_text(recipe_.output()), training_.classes().size()));
   if (resumed_->classes != training_.classes()) refuse("its classes are not those of the data");

@@ -24,8 +24,10 @@ enum class Precision : std::uint8_t { f32, bf16 };
 // What a plan is compiled for.
 struct PlanOptions {
   std::int64_t batch_size = 32;  // rows of one call, at most
-  int threads = 1;               // that compute it; sums depend on it, so it is fixed
-  bool training = true;          // false: forward only, no gradient memory
+  // That compute it, of all CPU devices together, each of which has at least one. Sums depend on
+  // it, so it is fixed.
+  int threads = 1;
+  bool training = true;  // false: forward only, no gradient memory
   Loss loss = {};
   Optimizer optimizer = {};
   std::string label_field = "label";
@@ -45,7 +47,8 @@ struct StepInput {
   std::int64_t global_first = 0;  // own first row, counted over all replicas
 };
 
-// A model compiled by a backend for one device: primitives, over memory planned in advance.
+// A model compiled by a backend for a device, or for those that its layers are placed on:
+// primitives, over memory planned in advance.
 // Parameters, gradients and optimizer state live each in one flat arena, gradients in backward
 // order. Used by one thread at a time; calls return when the work is done or safely queued.
 class Plan {
@@ -69,6 +72,16 @@ class Plan {
   // the statistics of its own rows.
   using StatisticsReducer = std::function<void(std::span<float> values)>;
   virtual void set_statistics_reducer(StatisticsReducer reducer) = 0;
+  // A device of several that compute the plan begins with a part of the model.
+  struct DeviceTurn {
+    std::string device;     // "cpu:1"
+    std::string layers;     // "lstm[1], lstm_tanh"
+    bool backward = false;  // the part that the model ends in goes backward in its forward turn
+  };
+  // Called for each turn, on the thread of the device, before it computes. Plans of one device have
+  // no turns. Empty: nobody is told.
+  using DeviceListener = std::function<void(const DeviceTurn& turn)>;
+  virtual void set_device_listener(DeviceListener /*listener*/) {}
   // One optimizer step over the whole arena. `step` counts from 1.
   virtual void update(double learning_rate, std::uint64_t step) = 0;
 
@@ -111,7 +124,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;  // "cpu (oneDNN 2.6.3)"
-  // Throws Error{unsupported} if the backend lacks one of the graph's layers.
+  // Throws Error{unsupported} if the backend lacks one of the graph's layers, or a device that one
+  // is placed on.
   virtual std::unique_ptr<Plan> compile(const Graph& graph, const PlanOptions& options) = 0;
 };
 

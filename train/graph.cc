@@ -81,7 +81,7 @@ Graph::NodeId Graph::input(Shape shape, std::string name) {
       fail("the graph has two inputs named " + name);
     }
   }
-  nodes_.push_back({-1, {}, std::move(shape), std::move(name), device_});
+  nodes_.push_back({-1, {}, std::move(shape), std::move(name), {}});
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
@@ -142,9 +142,9 @@ Graph::NodeId Graph::use(LayerId layer, std::vector<NodeId> inputs) {
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
-void Graph::set_device(int device) {
-  if (device < 0) fail("there is no device number " + std::to_string(device));
-  device_ = device;
+void Graph::place(NodeId node, std::optional<DeviceId> device) {
+  Node& placed = nodes_.at(static_cast<std::size_t>(node));
+  if (placed.layer >= 0) placed.device = device;
 }
 
 void Graph::set_output(NodeId node) {

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "headrace/train/device_id.h"
 #include "headrace/train/layer.h"
 #include "headrace/train/shape.h"
 
@@ -29,8 +31,8 @@ class Graph {
     LayerId layer = -1;
     std::vector<NodeId> inputs;
     Shape shape;
-    std::string input_name;  // of a model input: the batch field that feeds it
-    int device = 0;          // that computes it
+    std::string input_name;          // of a model input: the batch field that feeds it
+    std::optional<DeviceId> device;  // that computes it; none: where the plan is
   };
 
   // An input of the model, fed by the batch field `name`.
@@ -39,9 +41,11 @@ class Graph {
   NodeId add(std::shared_ptr<const Layer> layer, std::vector<NodeId> inputs, std::string name = "");
   // Applies a layer that is already there once more: both uses share its parameters.
   NodeId add_shared(LayerId layer, std::vector<NodeId> inputs);
-  // Where nodes added from now on are computed: a number from 0, as all begin. What a device is,
-  // the backend says. Throws Error{invalid_argument} for a number below 0.
-  void set_device(int device);
+  // Where nodes added from now on are computed; none, as it begins: where the plan is.
+  void set_device(std::optional<DeviceId> device) { device_ = device; }
+  std::optional<DeviceId> device() const { return device_; }
+  // Where a node is computed. An input has no device: who reads it gets it.
+  void place(NodeId node, std::optional<DeviceId> device);
   // The model's output; by default the last node added.
   void set_output(NodeId node);
 
@@ -69,7 +73,7 @@ class Graph {
   std::vector<LayerEntry> layers_;
   std::vector<Node> nodes_;
   NodeId output_ = -1;
-  int device_ = 0;
+  std::optional<DeviceId> device_;
 };
 
 }  // namespace headrace

@@ -1,5 +1,6 @@
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,7 +29,7 @@ std::vector<std::int64_t> integers_from(const Json& list) {
   return integers;
 }
 
-// A number of a node, layer or device.
+// A number of a node or layer.
 std::int32_t number_from(const Json& value) {
   const std::int64_t number = integer_from(value);
   if (number >= 0 && number <= std::numeric_limits<std::int32_t>::max()) {
@@ -78,7 +79,9 @@ Graph graph_from(const Json& json) {
   Graph graph;
   std::vector<Graph::LayerId> ids(layers.size(), -1);
   for (const Json& node : json.at("nodes")) {
-    graph.set_device(node.contains("device") ? number_from(node.at("device")) : 0);
+    std::optional<DeviceId> device;
+    if (node.contains("device")) device = parse_device_id(node.at("device").get<std::string>());
+    graph.set_device(device);
     if (node.contains("input")) {
       graph.input(Shape(integers_from(node.at("shape"))), node.at("input").get<std::string>());
       continue;
@@ -93,7 +96,7 @@ Graph graph_from(const Json& json) {
       graph.add_shared(id, std::move(inputs));
     }
   }
-  graph.set_device(0);
+  graph.set_device(std::nullopt);
   graph.set_output(number_from(json.at("output")));
   return graph;
 }
@@ -118,7 +121,7 @@ std::string Graph::to_json() const {
     } else {
       json["nodes"].push_back({{"layer", node.layer}, {"inputs", node.inputs}});
     }
-    if (node.device != 0) json["nodes"].back()["device"] = node.device;
+    if (node.device) json["nodes"].back()["device"] = to_string(*node.device);
   }
   json["output"] = output();
   return json.dump();

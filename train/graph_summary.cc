@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "headrace/train/graph.h"
+#include "headrace/train/placement.h"
 
 namespace headrace {
 namespace {
@@ -15,7 +16,7 @@ constexpr std::int64_t value_bytes = sizeof(float);
 // layer, output shape, parameters, FLOPs, inputs, device
 constexpr std::size_t columns = 6;
 using Line = std::array<std::string, columns>;
-constexpr std::array<char, columns> alignment = {'<', '<', '>', '>', '<', '>'};
+constexpr std::array<char, columns> alignment = {'<', '<', '>', '>', '<', '<'};
 
 std::string grouped(std::int64_t number) {
   std::string text = std::to_string(number);
@@ -42,46 +43,30 @@ std::string flops_text(std::int64_t count) {
 // Writes the lines of a graph's nodes.
 class Table {
  public:
-  explicit Table(const Graph& graph) : graph_(graph), uses_(graph.layers().size()) {
-    for (const Graph::Node& node : graph.nodes()) {
-      if (node.layer >= 0) ++uses_[static_cast<std::size_t>(node.layer)];
-    }
-  }
+  explicit Table(const Graph& graph) : graph_(graph) {}
   std::string text() const;
 
  private:
-  std::string name_of(Graph::NodeId id) const;
   Line line_of(Graph::NodeId id) const;
   bool is_chain() const;
   bool is_placed() const;
 
   const Graph& graph_;
-  std::vector<int> uses_;  // of each layer
 };
-
-// The name of the node's layer, with the number of the use if there are more than one.
-std::string Table::name_of(Graph::NodeId id) const {
-  const Graph::Node& node = graph_.nodes()[static_cast<std::size_t>(id)];
-  if (node.layer < 0) return node.input_name;
-  const auto layer = static_cast<std::size_t>(node.layer);
-  const std::string& name = graph_.layers()[layer].name;
-  if (uses_[layer] == 1) return name;
-  const auto before = std::count_if(graph_.nodes().begin(), graph_.nodes().begin() + id,
-                                    [&](const auto& other) { return other.layer == node.layer; });
-  return fmt::format("{}[{}]", name, before);
-}
 
 Line Table::line_of(Graph::NodeId id) const {
   const Graph::Node& node = graph_.nodes()[static_cast<std::size_t>(id)];
   std::string inputs;
-  for (Graph::NodeId input : node.inputs) inputs += (inputs.empty() ? "" : ", ") + name_of(input);
-  const std::string shape = node.shape.to_string(), device = std::to_string(node.device);
+  for (Graph::NodeId input : node.inputs)
+    inputs += (inputs.empty() ? "" : ", ") + name_of(graph_, input);
+  const std::string shape = node.shape.to_string(),
+                    device = node.device ? to_string(*node.device) : "";
   if (node.layer < 0) return {node.input_name + " (Input)", shape, "0", "0", inputs, device};
 
   const Graph::LayerEntry& entry = graph_.layers()[static_cast<std::size_t>(node.layer)];
   std::int64_t count = 0;
   for (const ParameterSpec& parameter : entry.parameters) count += parameter.shape.elements();
-  const std::string name = name_of(id);
+  const std::string name = name_of(graph_, id);
   const bool again = name != entry.name && !name.ends_with("[0]");
   return {fmt::format("{} ({})", name, entry.layer->kind()),
           shape,
@@ -102,7 +87,7 @@ bool Table::is_chain() const {
 
 bool Table::is_placed() const {
   return std::any_of(graph_.nodes().begin(), graph_.nodes().end(),
-                     [](const Graph::Node& node) { return node.device != 0; });
+                     [](const Graph::Node& node) { return node.device.has_value(); });
 }
 
 std::string Table::text() const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,9 +81,25 @@ class ModelBuilder {
             std::string name = "");
   SharedLayer shared(std::shared_ptr<const Layer> layer, std::string name = "");
 
-  // Where what is added from now on is computed, as Keras' tf.device(): a number from 0, which is
-  // where all begins.
-  void device(int number) { graph_.set_device(number); }
+  // Where what is added from now on is computed, as Keras' tf.device(): "cpu:1", "gpu:0". Without,
+  // it is where the plan is. Throws Error{invalid_argument} if that is no device.
+  void device(std::string_view name) { graph_.set_device(parse_device_id(name)); }
+  // The same until the scope ends: { const auto scope = b.on("cpu:1"); ... }
+  class DeviceScope {
+   public:
+    ~DeviceScope() { graph_.set_device(before_); }
+    DeviceScope(const DeviceScope&) = delete;
+    DeviceScope& operator=(const DeviceScope&) = delete;
+
+   private:
+    friend class ModelBuilder;
+    DeviceScope(Graph& graph, DeviceId device) : graph_(graph), before_(graph.device()) {
+      graph.set_device(device);
+    }
+    Graph& graph_;
+    std::optional<DeviceId> before_;
+  };
+  [[nodiscard]] DeviceScope on(std::string_view name) { return {graph_, parse_device_id(name)}; }
 
   // The graph, ending in the last value added, or in `output`.
   const Graph& build() const { return graph_; }

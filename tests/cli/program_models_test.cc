@@ -44,6 +44,41 @@ TEST_F(ProgramModels, AModelOfKerasIsTrainedFromItsFile) {
   EXPECT_THAT(shown.output, HasSubstr("(8, 8, 1)"));
 }
 
+TEST_F(ProgramModels, LayersArePlacedOnDevicesWithTheSameResult) {
+  export_images();
+  const std::string places = "max_pooling2d=cpu:1,dense=cpu:2";
+  const Outcome shown = headrace({"train", "--model", "mnist_cnn", "--place", places, "--summary"});
+  EXPECT_THAT(shown.output, AllOf(HasSubstr("Device"), HasSubstr("cpu:1"), HasSubstr("cpu:2")));
+
+  const std::vector<std::string> model{"--model", "mnist_cnn", "--threads", "1"};
+  const Outcome one = train("one", 2, model);
+  auto more = model;
+  more.insert(more.end(), {"--place", places});
+  const Outcome three = train("three", 2, more);
+  ASSERT_EQ(three.status, 0) << three.errors;
+  const auto result = [](const Outcome& outcome) {
+    return outcome.output.substr(0, outcome.output.find('\n'));
+  };
+  EXPECT_EQ(result(three), result(one));
+  // It goes on with another placement, and predicts where there are no such devices.
+  const Outcome resumed = train("three", 3, {"--place", "dense=cpu:1", "--resume"});
+  EXPECT_EQ(resumed.status, 0) << resumed.errors;
+  const Outcome evaluated = headrace(
+      {"evaluate", "--model", path("three/model.safetensors"), "--data", path("test.csv")});
+  EXPECT_EQ(evaluated.status, 0) << evaluated.errors;
+}
+
+TEST_F(ProgramModels, APlacementThatCannotBeIsNamed) {
+  export_images();
+  const Outcome unknown = train("run", 1, {"--model", "mnist_cnn", "--place", "lstm=cpu:1"});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.errors, AllOf(HasSubstr("no layer lstm"), HasSubstr("conv2d, ")));
+  const Outcome absent = train("run", 1, {"--model", "mnist_cnn", "--place", "dense=gpu:0"});
+  EXPECT_EQ(absent.status, 1);
+  EXPECT_THAT(absent.errors, AllOf(HasSubstr("layer dense is placed on gpu:0"),
+                                   HasSubstr("place it on cpu:0, or nowhere")));
+}
+
 TEST_F(ProgramModels, AModelFileThatDoesNotFitIsNamed) {
   export_images();
   const Outcome written = headrace({"train", "--model", "global_max_cnn", "--image-size", "8x8x1",

@@ -1,81 +1,35 @@
 #include "headrace/train/cpu/cpu_plan.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "headrace/pipeline/error.h"
-#include "headrace/train/cpu/elementwise.h"
-#include "headrace/train/cpu/onednn.h"
+#include "headrace/train/find_non_finite.h"
 
 namespace headrace::cpu {
 namespace {
 
-constexpr std::size_t sum_grain = 32'768;  // elements worth another thread
-
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
-
-const PlanOptions& checked(const PlanOptions& options) {
-  if (options.batch_size < 1) fail("a plan needs a batch size of at least 1");
-  if (options.threads < 1) fail("a plan needs at least 1 thread");
-  if (options.precision == Precision::bf16 && !has_bf16()) {
-    throw Error(ErrorCode::unsupported,
-                "this CPU has neither AVX512-BF16 nor AMX, without which bf16 is slower than f32: "
-                "train in f32");
-  }
-  return options;
-}
-
-template <class Call>
-auto translated(Call call) {
-  try {
-    return call();
-  } catch (const dnnl::error& error) {
-    throw Error(ErrorCode::backend, std::string("oneDNN: ") + error.what());
-  }
-}
-
-void begin(const std::vector<Reduction*>& reductions, int slices) {
-  for (Reduction* reduction : reductions) reduction->begin(slices);
-}
-
-Program program_of(const Graph& graph, const ParameterArena& arena, const PlanOptions& options) {
-  const std::int64_t slice_rows = (options.batch_size + options.threads - 1) / options.threads;
-  return translated([&] {
-    const OneThread one;
-    return make_program(graph, arena, slice_rows, options.training, fused_end(graph, options.loss),
-                        options.precision);
-  });
-}
 
 }  // namespace
 
+void check_training(const PlanOptions& options, const StepInput& input) {
+  if (!options.training) fail("this plan was compiled for inference: it cannot train");
+  if (input.rows > 0 && input.global_rows < input.rows) {
+    fail("global_rows counts the rows of all replicas: it is not below this one's");
+  }
+}
+
+void check_output(const StepInput& input, std::int64_t elements, std::size_t output_size) {
+  const auto size = static_cast<std::size_t>(input.rows * elements);
+  if (output_size == size) return;
+  fail("predict() needs room for " + std::to_string(size) + " values, got " +
+       std::to_string(output_size));
+}
+
 CpuPlan::CpuPlan(const Graph& graph, const PlanOptions& options)
     : graph_(graph),
-      options_(checked(options)),
-      arena_(graph),
-      program_(program_of(graph, arena_, options)),
-      team_(options.threads),
-      parameters_(arena_.size_of_all()),
-      slices_(static_cast<std::size_t>(options.threads)) {
-  if (options.training) {
-    check(options.optimizer);
-    loss();
-    optimizer_.emplace(options.optimizer, graph, arena_);
-    const int slots = state_slots(options.optimizer);
-    for (int slot = 0; slot < slots; ++slot) state_.emplace_back(arena_.size());
-  }
-  compiled_.resize(program_.segments.size());
-  std::size_t block_bytes = 0;
-  for (const Segment& segment : program_.segments) {
-    block_bytes = std::max(block_bytes, segment.block_bytes);
-  }
-  for (Slice& slice : slices_) {
-    slice.block = AlignedBuffer<std::byte>(block_bytes);
-    slice.kept = AlignedBuffer<std::byte>(program_.kept_bytes);
-    if (options.training) slice.gradients = AlignedBuffer<float>(arena_.size());
-    slice.conversion.resize(program_.inputs.size());
-    slice.tensors.resize(program_.tensors.size());
-  }
+      options_(options),
+      store_(graph, options),
+      executor_(graph, store_.arena(), options) {
+  if (options.training) loss();
 }
 
 CpuPlan::~CpuPlan() = default;
@@ -85,279 +39,54 @@ const LossStep& CpuPlan::loss() {
   return *loss_;
 }
 
+Executor::Job CpuPlan::job(const StepInput& input, const BoundBatch& bound) const {
+  Executor::Job job;
+  job.input = &input;
+  job.bound = &bound;
+  job.parameters = store_.data();
+  job.version = store_.version();
+  return job;
+}
+
 void CpuPlan::forward_backward(const StepInput& input) {
-  if (!options_.training) fail("this plan was compiled for inference: it cannot train");
-  if (input.rows > 0 && input.global_rows < input.rows) {
-    fail("global_rows counts the rows of all replicas: it is not below this one's");
-  }
-  const BoundBatch bound = bind_batch(program_, input, options_.batch_size);
-  run({&input, &bound, &loss(), loss().bind(input, options_.label_field), true, nullptr});
+  check_training(options_, input);
+  const BoundBatch bound = bind_batch(executor_.program(), input, options_.batch_size);
+  Executor::Job job = this->job(input, bound);
+  job.loss = &loss();
+  job.labels = loss().bind(input, options_.label_field);
+  job.training = true;
+  executor_.run(job);
 }
 
 void CpuPlan::evaluate(const StepInput& input) {
-  const BoundBatch bound = bind_batch(program_, input, options_.batch_size);
-  run({&input, &bound, &loss(), loss().bind(input, options_.label_field), false, nullptr});
+  const BoundBatch bound = bind_batch(executor_.program(), input, options_.batch_size);
+  Executor::Job job = this->job(input, bound);
+  job.loss = &loss();
+  job.labels = loss().bind(input, options_.label_field);
+  executor_.run(job);
 }
 
 void CpuPlan::predict(const StepInput& input, std::span<float> output) {
-  const BoundBatch bound = bind_batch(program_, input, options_.batch_size);
-  const auto size = static_cast<std::size_t>(input.rows * program_.output.elements());
-  if (output.size() != size) {
-    fail("predict() needs room for " + std::to_string(size) + " values, got " +
-         std::to_string(output.size()));
-  }
-  run({&input, &bound, nullptr, {}, false, output.data()});
-}
-
-void CpuPlan::run(const Job& job) {
-  translated([&] {
-    divide(job.input->rows);
-    make_ready(job);
-    const auto slices = static_cast<int>(slices_.size());
-    const std::size_t last = program_.segments.size() - 1;
-    for (std::size_t s = 0; s < last; ++s) {
-      const Segment& segment = program_.segments[s];
-      if (job.training) begin(segment.after_forward, slices);
-      run_pass(job, segment, &CpuPlan::forward_pass);
-      if (job.training) finish(segment.after_forward, job.input->rows);
-    }
-    if (job.training) begin(program_.segments[last].after_backward, slices);
-    run_pass(job, program_.segments[last], &CpuPlan::last_pass);
-    if (!job.training) return;
-    finish_backward(program_.segments[last], job.input->rows);
-    for (std::size_t s = last; s-- > 0;) {
-      begin(program_.segments[s].after_backward, slices);
-      run_pass(job, program_.segments[s], &CpuPlan::backward_pass);
-      finish_backward(program_.segments[s], job.input->rows);
-    }
-  });
-  if (job.predictions != nullptr) return;
-  for (const Slice& slice : slices_) metrics_ += slice.sums;
-}
-
-void CpuPlan::finish(const std::vector<Reduction*>& reductions, std::int64_t rows) {
-  Join join;
-  join.parameters = parameters_.data();
-  join.gradients = slices_[0].gradients.data();
-  join.rows = rows;
-  if (statistics_reducer_) join.all_reduce = &statistics_reducer_;
-  for (Reduction* reduction : reductions) reduction->finish(join);
-}
-
-void CpuPlan::finish_backward(const Segment& segment, std::int64_t rows) {
-  finish(segment.after_backward, rows);
-  add_up_gradients(segment.final_gradients);
-}
-
-void CpuPlan::divide(std::int64_t rows) {
-  const auto slices = static_cast<std::int64_t>(slices_.size());
-  for (std::int64_t i = 0; i < slices; ++i) {
-    Slice& slice = slices_[static_cast<std::size_t>(i)];
-    slice.first = rows * i / slices;
-    slice.rows = rows * (i + 1) / slices - slice.first;
-  }
-}
-
-// What may not be done by several threads: making primitives; and what blocks need.
-void CpuPlan::make_ready(const Job& job) {
-  {
-    const OneThread one;
-    for (std::size_t s = 0; s < program_.segments.size(); ++s) {
-      const std::int64_t block_rows = program_.segments[s].block_rows;
-      for (const Slice& slice : slices_) {
-        if (slice.rows >= block_rows) compile(s, block_rows);
-        if (const std::int64_t rest = slice.rows % block_rows; rest > 0) compile(s, rest);
-      }
-    }
-  }
-  if (prepared_ != version_) prepare();
-  std::int64_t most_rows = 0;
-  for (const Segment& segment : program_.segments) {
-    most_rows = std::max(most_rows, segment.block_rows);
-  }
-  for (Slice& slice : slices_) {
-    if (slice.scratch.size() < scratch_bytes_) {
-      slice.scratch = AlignedBuffer<std::byte>(scratch_bytes_);
-    }
-    slice.sums = {};
-    for (std::size_t i = 0; i < job.bound->inputs.size(); ++i) {
-      const BoundBatch::Field& field = job.bound->inputs[i];
-      if (field.type == ElementType::f32 || slice.conversion[i].size() > 0) continue;
-      slice.conversion[i] =
-          AlignedBuffer<float>(static_cast<std::size_t>(most_rows * field.elements));
-    }
-  }
-  final_gradients_ = 0;
-  if (!job.training) return;
-  team_.run(static_cast<int>(slices_.size()), [&](int number) {
-    const auto gradients = slices_[static_cast<std::size_t>(number)].gradients.span();
-    std::fill(gradients.begin(), gradients.end(), 0.0f);
-  });
-}
-
-void CpuPlan::compile(std::size_t segment, std::int64_t rows) {
-  if (!compiled_[segment].insert(rows).second) return;
-  for (Operation* operation : program_.segments[segment].forward) {
-    operation->compile(rows);
-    scratch_bytes_ = std::max(scratch_bytes_, operation->scratch_bytes(rows));
-  }
-  prepared_ = 0;
-}
-
-// Weights into the layouts that primitives want.
-void CpuPlan::prepare() {
-  team_.run(static_cast<int>(program_.operations.size()), [&](int number) {
-    const OneThread one;
-    program_.operations[static_cast<std::size_t>(number)]->prepare(parameters_.data());
-  });
-  prepared_ = version_;
-}
-
-void CpuPlan::run_pass(const Job& job, const Segment& segment, Pass pass) {
-  team_.run(static_cast<int>(slices_.size()), [&](int number) {
-    const OneThread one;
-    Slice& slice = slices_[static_cast<std::size_t>(number)];
-    Block block;
-    block.slice = number;
-    block.training = job.training;
-    block.dropout = {job.input->seed, job.input->step};
-    block.parameters = parameters_.data();
-    block.gradients = slice.gradients.data();
-    block.tensors = slice.tensors.data();
-    block.scratch = slice.scratch.data();
-    for (std::int64_t done = 0; done < slice.rows; done += segment.block_rows) {
-      block.rows = std::min(segment.block_rows, slice.rows - done);
-      block.first_row = slice.first + done;
-      block.global_row = job.input->global_first + block.first_row;
-      place_tensors(job, segment, slice, done, block.rows);
-      (this->*pass)(job, segment, block, slice);
-    }
-  });
-}
-
-void CpuPlan::place_tensors(const Job& job, const Segment& segment, Slice& slice, std::int64_t done,
-                            std::int64_t rows) const {
-  const auto tensor = [&](TensorId id) -> std::byte*& {
-    return slice.tensors[static_cast<std::size_t>(id)];
-  };
-  for (const Segment::Local& local : segment.locals) {
-    tensor(local.tensor) = slice.block.data() + local.offset;
-  }
-  for (TensorId id : segment.kept) {
-    tensor(id) = slice.kept.data() + program_.kept_offsets[static_cast<std::size_t>(id)] +
-                 static_cast<std::size_t>(done) * program_.tensors.row_bytes(id);
-  }
-  for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
-    const TensorId id = program_.inputs[i].tensor;
-    if (std::find(segment.externals.begin(), segment.externals.end(), id) ==
-        segment.externals.end()) {
-      continue;
-    }
-    const BoundBatch::Field& field = job.bound->inputs[i];
-    const auto offset = static_cast<std::size_t>((slice.first + done) * field.elements);
-    if (field.type == ElementType::f32) {
-      // Operations only read their inputs.
-      tensor(id) = const_cast<std::byte*>(field.rows) + offset * sizeof(float);
-    } else {
-      convert(reinterpret_cast<const std::uint8_t*>(field.rows) + offset,
-              static_cast<std::size_t>(rows * field.elements), slice.conversion[i].data());
-      tensor(id) = reinterpret_cast<std::byte*>(slice.conversion[i].data());
-    }
-  }
-}
-
-void CpuPlan::forward_pass(const Job&, const Segment& segment, const Block& block, Slice&) const {
-  for (const Operation* operation : segment.forward) {
-    check_stop();
-    operation->forward(block);
-  }
-}
-
-void CpuPlan::last_pass(const Job& job, const Segment& segment, const Block& block,
-                        Slice& slice) const {
-  forward_pass(job, segment, block, slice);
-  if (finish_forward(job, block, slice)) backward_pass(job, segment, block, slice);
-}
-
-void CpuPlan::backward_pass(const Job&, const Segment& segment, const Block& block, Slice&) const {
-  for (const Operation* operation : segment.recompute) operation->forward(block);
-  for (const Operation* operation : segment.backward) {
-    check_stop();
-    operation->backward(block);
-  }
-}
-
-void CpuPlan::check_stop() const {
-  if (statistics_reducer_ && program_.has_reductions())
-    return;  // others wait for this replica's share
-  if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
-    throw Error(ErrorCode::cancelled, "stopped before the step was done");
-  }
-}
-
-bool CpuPlan::finish_forward(const Job& job, const Block& block, Slice& slice) const {
-  const StepInput& input = *job.input;
-  const std::int64_t rows = block.rows, first = block.first_row;
-  const float* logits = block.data(program_.logits);
-  const std::int64_t width = program_.output.elements();
-  if (job.predictions != nullptr) {
-    apply_end(program_.end, logits, rows, width, job.predictions + first * width);
-    return false;
-  }
-  const bool backward = job.training && program_.logits_gradient;
-  LossBlock outputs;
-  outputs.batch = input.batch;
-  outputs.first = input.first + first;
-  outputs.rows = rows;
-  outputs.values = logits;
-  outputs.labels = job.labels;
-  if (job.labels.indices != nullptr) outputs.labels.indices += first;
-  if (job.labels.targets != nullptr) outputs.labels.targets += first * width;
-  if (backward) {
-    outputs.scale = 1.0f / static_cast<float>(input.global_rows);
-    outputs.gradient = block.data(program_.logits_gradient);
-  }
-  job.loss->run(outputs, slice.sums);
-  return backward;
-}
-
-// Of the arena up to `last`, and tells who listens.
-void CpuPlan::add_up_gradients(std::size_t last) {
-  const std::size_t begin = std::exchange(final_gradients_, last);
-  if (begin == last) return;
-  if (slices_.size() > 1) {
-    team_.run_ranges(last - begin, sum_grain, [&](std::size_t from, std::size_t to) {
-      for (std::size_t i = 1; i < slices_.size(); ++i) {
-        add(slices_[i].gradients.data() + begin + from, to - from,
-            slices_[0].gradients.data() + begin + from);
-      }
-    });
-  }
-  if (gradient_listener_) gradient_listener_(begin, last);
+  const BoundBatch bound = bind_batch(executor_.program(), input, options_.batch_size);
+  check_output(input, executor_.program().output.elements(), output.size());
+  Executor::Job job = this->job(input, bound);
+  job.predictions = output.data();
+  executor_.run(job);
 }
 
 void CpuPlan::update(double learning_rate, std::uint64_t step) {
-  if (!options_.training) fail("this plan was compiled for inference: it cannot train");
-  std::vector<float*> state;
-  for (const auto& slot : state_) state.push_back(slot.data());
-  optimizer_->run(learning_rate, step, slices_[0].gradients.data(), parameters_.data(), state,
-                  team_);
-  for (const Segment& segment : program_.segments) {
-    for (Reduction* reduction : segment.after_forward) reduction->update(parameters_.data());
-  }
-  ++version_;
+  store_.update(learning_rate, step, executor_.gradients().data(), executor_.team());
+  executor_.update_statistics(store_.data());
 }
 
-std::size_t CpuPlan::memory_bytes() const {
-  std::size_t bytes = parameters_.bytes();
-  for (const auto& slot : state_) bytes += slot.bytes();
-  for (const Slice& slice : slices_) {
-    bytes +=
-        slice.block.bytes() + slice.kept.bytes() + slice.scratch.bytes() + slice.gradients.bytes();
-    for (const auto& buffer : slice.conversion) bytes += buffer.bytes();
-  }
-  for (const auto& operation : program_.operations) bytes += operation->memory_bytes();
-  return bytes;
+std::string CpuPlan::find_non_finite(const StepInput& input) {
+  const auto compile = [&](const Graph& graph, std::int64_t rows) {
+    PlanOptions options = options_;
+    options.batch_size = rows;
+    options.training = false;
+    return std::make_unique<CpuPlan>(graph, options);
+  };
+  return headrace::find_non_finite(graph_, parameters(), input, options_.label_field, compile);
 }
 
 }  // namespace headrace::cpu

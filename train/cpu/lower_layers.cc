@@ -276,7 +276,7 @@ bool lower_rowwise(Lowering& l, NodeId id) {
   std::unique_ptr<Operation> operation;
   if (dropout != nullptr) {
     const TensorId mask = l.add_tensor(shape, Type::f32).tensor;
-    operation = std::make_unique<DropoutOperation>(spec, mask, id, dropout->rate());
+    operation = std::make_unique<DropoutOperation>(spec, mask, l.origin(id), dropout->rate());
   } else if (is_relu) {
     made.reader_does_relu_backward = pooled(l, id);
     operation = std::make_unique<ReluOperation>(spec, !made.reader_does_relu_backward);

@@ -13,9 +13,10 @@
 namespace headrace::cpu {
 
 Lowering::Lowering(const Graph& graph, const ParameterArena& arena, bool training,
-                   Precision precision)
+                   Precision precision, const ProgramEnds& ends)
     : graph_(graph),
       arena_(arena),
+      ends_(ends),
       training_(training),
       type_(precision == Precision::bf16 ? Type::bf16 : Type::f32),
       readers_(graph.nodes().size()),
@@ -41,9 +42,12 @@ void Lowering::look_through() {
   }
 }
 
-void Lowering::find_readers(NodeId output) {
-  readers_[static_cast<std::size_t>(output)].push_back(-1);
-  for (NodeId id = output; id >= 0; --id) {
+void Lowering::find_readers(NodeId logits) {
+  if (logits >= 0) readers_[static_cast<std::size_t>(logits)].push_back(-1);
+  for (const auto& output : ends_.outputs) {
+    readers_[static_cast<std::size_t>(source(output.node))].push_back(-1);
+  }
+  for (auto id = static_cast<NodeId>(graph_.nodes().size()); id-- > 0;) {
     if (readers_[static_cast<std::size_t>(id)].empty()) continue;
     for (std::size_t i = 0; i < node(id).inputs.size(); ++i) {
       readers_[static_cast<std::size_t>(input(id, i))].push_back(id);
@@ -52,6 +56,9 @@ void Lowering::find_readers(NodeId output) {
 }
 
 void Lowering::find_needs() {
+  for (const auto& input : ends_.inputs) {
+    needs_[static_cast<std::size_t>(input.node)] = training_ && input.needs_gradient;
+  }
   for (NodeId id = 0; training_ && id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
     if (node(id).layer < 0) continue;
     const auto& parameters = graph_.layers()[static_cast<std::size_t>(node(id).layer)].parameters;
@@ -197,11 +204,80 @@ void Lowering::lower_input(NodeId id) {
   made.is_made = true;
 }
 
+View Lowering::add_link(NodeId id, bool is_used) {
+  const Shape& shape = node(id).shape;
+  View view{no_tensor, Type::f32, 0, shape.rank() > 0 ? shape[shape.rank() - 1] : 1};
+  if (is_used) view.tensor = program_.tensors.add_external();
+  program_.links.push_back({view.tensor, shape.elements()});
+  return view;
+}
+
+// A value that another part of the model makes.
+void Lowering::lower_link(NodeId id, const ProgramEnds::Input& end) {
+  const auto first = static_cast<std::size_t>(&end - ends_.inputs.data()) * 2;
+  const auto link = [&](std::size_t which) {
+    return View{program_.links[first + which].tensor, Type::f32, 0,
+                node(id).shape[node(id).shape.rank() - 1]};
+  };
+  Value& made = at(id);
+  made.value = link(0);
+  made.is_made = true;
+  const View gradient = link(1);
+  if (!gradient) return;
+  const std::size_t readers = readers_[static_cast<std::size_t>(id)].size();
+  if (readers == 1) {
+    made.gradients = {gradient};
+    return;
+  }
+  CopySpec sum;
+  sum.elements = node(id).shape.elements();
+  sum.width = gradient.stride;
+  for (std::size_t i = 0; i < readers; ++i) {
+    made.gradients.push_back(add_tensor(node(id).shape, Type::f32));
+  }
+  sum.to_gradients = made.gradients;
+  sum.from_gradient = gradient;
+  Placed how;
+  how.has_backward = true;
+  add(std::make_unique<CopyOperation>(sum), how);
+}
+
+// Values on their way to other parts, after all else.
+void Lowering::lower_outputs() {
+  Placed how;
+  how.is_end = true;
+  for (const Placed& one : placed_) how.level = std::max(how.level, one.level + 1);
+  for (const auto& output : ends_.outputs) {
+    const NodeId id = source(output.node);
+    const Read read = read_as(id, Type::f32);
+    CopySpec spec;
+    spec.elements = node(id).shape.elements();
+    spec.width = read.x.stride;
+    spec.from = read.x;
+    spec.to = add_link(id, true);
+    spec.to.stride = spec.width;
+    spec.from_gradient = read.dx;
+    for (std::size_t i = 0; i < output.readers; ++i) {
+      View gradient = add_link(id, static_cast<bool>(read.dx));
+      gradient.stride = spec.width;
+      if (gradient) spec.to_gradients.push_back(gradient);
+    }
+    how.has_backward = static_cast<bool>(read.dx);
+    add(std::make_unique<CopyOperation>(spec), how);
+  }
+}
+
 void Lowering::lower(NodeId id) {
   if (value(id).is_made) return;  // an activation that its input's operation has taken in
   at(id).level = level_after_inputs(id);
   if (node(id).layer < 0) {
-    lower_input(id);
+    const auto end = std::find_if(ends_.inputs.begin(), ends_.inputs.end(),
+                                  [&](const auto& input) { return input.node == id; });
+    if (end == ends_.inputs.end()) {
+      lower_input(id);
+    } else {
+      lower_link(id, *end);
+    }
     return;
   }
   for (const auto family : {lower_convolution, lower_normalization, lower_joins, lower_dense,
@@ -213,20 +289,32 @@ void Lowering::lower(NodeId id) {
               entry.name + ": the CPU backend has no layer " + std::string(entry.layer->kind()));
 }
 
-Program Lowering::run(std::int64_t slice_rows, FusedEnd fused) {
+// What the loss works on; -1: this part of the model has none.
+Lowering::NodeId Lowering::logits_node(FusedEnd fused) {
+  if (!ends_.has_output) return -1;
   const NodeId end = graph_.output();
   program_.output = node(end).shape;
-  NodeId logits = source(end);
   program_.end = fused;
-  if (fused != FusedEnd::none) logits = input(logits);
+  return fused == FusedEnd::none ? source(end) : input(source(end));
+}
+
+Program Lowering::run(std::int64_t slice_rows, FusedEnd fused) {
+  const NodeId logits = logits_node(fused);
   find_readers(logits);
   find_needs();
-  for (NodeId id = 0; id <= logits; ++id) {
+  for (const auto& input : ends_.inputs) {
+    add_link(input.node, true);
+    add_link(input.node, needs_gradient(input.node));
+  }
+  for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
     if (!readers_[static_cast<std::size_t>(id)].empty()) lower(id);
   }
-  const Read last = read_as(logits, Type::f32);
-  program_.logits = last.x;
-  program_.logits_gradient = last.dx;
+  if (logits >= 0) {
+    const Read last = read_as(logits, Type::f32);
+    program_.logits = last.x;
+    program_.logits_gradient = last.dx;
+  }
+  lower_outputs();
   plan_segments(placed_, arena_, slice_rows, training_, program_);
   return std::move(program_);
 }
@@ -237,8 +325,8 @@ bool Program::has_reductions() const {
 }
 
 Program make_program(const Graph& graph, const ParameterArena& arena, std::int64_t slice_rows,
-                     bool training, FusedEnd end, Precision precision) {
-  return Lowering(graph, arena, training, precision).run(slice_rows, end);
+                     bool training, FusedEnd end, Precision precision, const ProgramEnds& ends) {
+  return Lowering(graph, arena, training, precision, ends).run(slice_rows, end);
 }
 
 }  // namespace headrace::cpu

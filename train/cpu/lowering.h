@@ -15,7 +15,8 @@ struct Placed {
   Operation* operation = nullptr;
   int level = 0;  // of the segment
   bool has_backward = false;
-  bool sinks = false;  // into the segment that first reads its results
+  bool sinks = false;   // into the segment that first reads its results
+  bool is_end = false;  // gives a value to other parts: nothing sinks to it
   Reduction* after_forward = nullptr;
   Reduction* after_backward = nullptr;
   Graph::LayerId layer = -1;  // whose parameters get gradients from it
@@ -45,12 +46,17 @@ class Lowering {
     bool reader_does_relu_backward = false;
   };
 
-  Lowering(const Graph& graph, const ParameterArena& arena, bool training, Precision precision);
+  Lowering(const Graph& graph, const ParameterArena& arena, bool training, Precision precision,
+           const ProgramEnds& ends);
   Program run(std::int64_t slice_rows, FusedEnd fused);
 
   const ParameterArena& arena() const { return arena_; }
   bool training() const { return training_; }
   Type type() const { return type_; }  // of activations
+  // Its number in the whole model.
+  NodeId origin(NodeId id) const {
+    return ends_.origin.empty() ? id : ends_.origin[static_cast<std::size_t>(id)];
+  }
   const Graph::Node& node(NodeId id) const { return graph_.nodes()[static_cast<std::size_t>(id)]; }
   // The layer of a node, if it is of that kind.
   template <class Kind>
@@ -67,7 +73,7 @@ class Lowering {
   const Shape& input_shape(NodeId id, std::size_t which = 0) const {
     return node(node(id).inputs[which]).shape;
   }
-  NodeId only_reader(NodeId id) const;  // -1: the loss, or several
+  NodeId only_reader(NodeId id) const;  // -1: several, or what is no node
   // The relu that is all that is done with a node's value.
   std::optional<NodeId> fused_relu(NodeId id) const;
   bool needs_gradient(NodeId id) const { return needs_[static_cast<std::size_t>(id)]; }
@@ -100,19 +106,24 @@ class Lowering {
 
  private:
   void look_through();
-  void find_readers(NodeId output);
+  NodeId logits_node(FusedEnd fused);
+  void find_readers(NodeId logits);
   void find_needs();
   void lower(NodeId id);
   void lower_input(NodeId id);
+  void lower_link(NodeId id, const ProgramEnds::Input& end);
+  void lower_outputs();
+  View add_link(NodeId id, bool is_used);
   Value& at(NodeId id) { return values_[static_cast<std::size_t>(id)]; }
   void fill(Value& made, NodeId id, bool can_stride, Type type);
 
   const Graph& graph_;
   const ParameterArena& arena_;
+  const ProgramEnds& ends_;
   bool training_;
   Type type_;
   std::vector<NodeId> sources_;
-  std::vector<std::vector<NodeId>> readers_;  // of live nodes; the loss is reader -1
+  std::vector<std::vector<NodeId>> readers_;  // of live nodes; -1: the loss, or other parts
   std::vector<bool> needs_;
   std::vector<Value> values_;
   std::vector<Placed> placed_;

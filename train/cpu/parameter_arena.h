@@ -37,6 +37,10 @@ class ParameterArena {
   const std::string& name(std::size_t entry) const { return entries_[entry].name; }
   bool is_trainable(std::size_t entry) const { return entries_[entry].trainable; }
   std::size_t entries() const { return entries_.size(); }
+  std::size_t place_of(std::size_t entry) const { return entries_[entry].place; }
+  std::size_t elements(std::size_t entry) const {
+    return static_cast<std::size_t>(entries_[entry].shape.elements());
+  }
 
  private:
   struct Entry {

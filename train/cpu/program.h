@@ -46,13 +46,22 @@ struct Program {
     std::string field;
     Shape shape;
   };
+  // Values and gradients that come from other parts of the model, and go to them: f32, plain, in
+  // memory of its own.
+  struct Link {
+    TensorId tensor = no_tensor;  // none: nobody writes or reads it
+    std::int64_t elements = 0;    // of a row
+  };
   std::vector<std::unique_ptr<Operation>> operations;
   std::vector<Segment> segments;
   std::vector<Input> inputs;
+  // Of each of ProgramEnds::inputs its values and their gradients; then of each of the outputs its
+  // values, and their gradients by each reader.
+  std::vector<Link> links;
   TensorTable tensors;
   std::vector<std::size_t> kept_offsets;  // of each tensor that lives from segment to segment
   std::size_t kept_bytes = 0;             // for the rows of a slice
-  View logits;                            // f32
+  View logits;                            // f32; none: values go to other parts only
   View logits_gradient;                   // none: nothing to train
   Shape output;
   FusedEnd end = FusedEnd::none;
@@ -60,9 +69,26 @@ struct Program {
   bool has_reductions() const;
 };
 
+// What of a graph belongs to a program, and how it is tied to other parts of the model.
+struct ProgramEnds {
+  struct Input {
+    Graph::NodeId node = -1;
+    bool needs_gradient = false;
+  };
+  struct Output {
+    Graph::NodeId node = -1;
+    std::size_t readers = 0;  // that give gradients
+  };
+  std::vector<Input> inputs;  // that other parts make
+  std::vector<Output> outputs;
+  bool has_output = true;             // of the model: what the graph ends in
+  std::vector<Graph::NodeId> origin;  // each node's number in the whole model; empty: its own
+};
+
 // Makes the program of a graph for slices of up to `slice_rows` rows.
 // Throws Error{unsupported} for layers this backend does not have.
 Program make_program(const Graph& graph, const ParameterArena& arena, std::int64_t slice_rows,
-                     bool training, FusedEnd end, Precision precision = Precision::f32);
+                     bool training, FusedEnd end, Precision precision = Precision::f32,
+                     const ProgramEnds& ends = {});
 
 }  // namespace headrace::cpu

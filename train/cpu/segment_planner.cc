@@ -96,7 +96,8 @@ void SegmentPlanner::sink() {
       const auto written = other.operation->results();
       for (TensorId read : other.operation->forward_tensors()) {
         if (contains(written, read) || !contains(results, read)) continue;
-        least = least < 0 ? other.level : std::min(least, other.level);
+        const int level = other.is_end ? one->level : other.level;
+        least = least < 0 ? level : std::min(least, level);
       }
     }
     one->level = std::max(one->level, least);
@@ -131,7 +132,7 @@ void SegmentPlanner::make_lists() {
 void SegmentPlanner::choose_recomputed() {
   if (!training_) return;
   std::map<TensorId, std::set<int>> segments;
-  std::set<TensorId> refused;
+  std::set<TensorId> refused{no_tensor};
   for (const Placed& one : placed_) {
     for (TensorId tensor : one.operation->forward_tensors()) segments[tensor].insert(one.level);
     for (TensorId tensor : one.operation->backward_tensors()) segments[tensor].insert(one.level);

@@ -1,9 +1,8 @@
-// Parameters and optimizer state of a plan, in and out.
+#include "headrace/train/cpu/parameter_store.h"
+
 #include <algorithm>
 
 #include "headrace/pipeline/error.h"
-#include "headrace/train/cpu/cpu_plan.h"
-#include "headrace/train/find_non_finite.h"
 
 namespace headrace::cpu {
 namespace {
@@ -54,36 +53,52 @@ std::string slot_suffix(std::size_t slot) { return "/slot" + std::to_string(slot
 
 }  // namespace
 
-std::vector<NamedTensor> CpuPlan::parameters() const { return arena_.read(parameters_.data()); }
+ParameterStore::ParameterStore(const Graph& graph, const PlanOptions& options)
+    : arena_(graph), parameters_(arena_.size_of_all()) {
+  if (!options.training) return;
+  check(options.optimizer);
+  optimizer_.emplace(options.optimizer, graph, arena_);
+  has_averages_ = update_options(options.optimizer).use_ema;
+  const int slots = state_slots(options.optimizer);
+  for (int slot = 0; slot < slots; ++slot) state_.emplace_back(arena_.size());
+}
 
-void CpuPlan::set_parameters(std::span<const NamedTensor> parameters) {
-  write_all(arena_, parameters, {""}, {parameters_.data()});
-  if (has_averages()) std::copy_n(parameters_.data(), arena_.size(), state_.back().data());
+void ParameterStore::update(double learning_rate, std::uint64_t step, const float* gradients,
+                            Team& team) {
+  if (!optimizer_) {
+    throw Error(ErrorCode::invalid_argument,
+                "this plan was compiled for inference: it cannot train");
+  }
+  std::vector<float*> state;
+  for (const auto& slot : state_) state.push_back(slot.data());
+  optimizer_->run(learning_rate, step, gradients, parameters_.data(), state, team);
   ++version_;
 }
 
-bool CpuPlan::has_averages() const {
-  return !state_.empty() && update_options(options_.optimizer).use_ema;
+std::size_t ParameterStore::bytes() const {
+  std::size_t bytes = parameters_.bytes();
+  for (const auto& slot : state_) bytes += slot.bytes();
+  return bytes;
+}
+
+std::vector<NamedTensor> ParameterStore::parameters() const {
+  return arena_.read(parameters_.data());
+}
+
+void ParameterStore::set_parameters(std::span<const NamedTensor> parameters) {
+  write_all(arena_, parameters, {""}, {parameters_.data()});
+  if (has_averages_) std::copy_n(parameters_.data(), arena_.size(), state_.back().data());
+  ++version_;
 }
 
 // What is not trained has no average.
-void CpuPlan::swap_averages() {
-  if (!has_averages()) return;
+void ParameterStore::swap_averages() {
+  if (!has_averages_) return;
   std::swap_ranges(parameters_.data(), parameters_.data() + arena_.size(), state_.back().data());
   ++version_;
 }
 
-std::string CpuPlan::find_non_finite(const StepInput& input) {
-  const auto compile = [&](const Graph& graph, std::int64_t rows) {
-    PlanOptions options = options_;
-    options.batch_size = rows;
-    options.training = false;
-    return std::make_unique<CpuPlan>(graph, options);
-  };
-  return headrace::find_non_finite(graph_, parameters(), input, options_.label_field, compile);
-}
-
-std::vector<NamedTensor> CpuPlan::optimizer_state() const {
+std::vector<NamedTensor> ParameterStore::optimizer_state() const {
   std::vector<NamedTensor> tensors;
   for (std::size_t slot = 0; slot < state_.size(); ++slot) {
     for (NamedTensor& tensor : arena_.read(state_[slot].data(), slot_suffix(slot))) {
@@ -93,7 +108,7 @@ std::vector<NamedTensor> CpuPlan::optimizer_state() const {
   return tensors;
 }
 
-void CpuPlan::set_optimizer_state(std::span<const NamedTensor> state) {
+void ParameterStore::set_optimizer_state(std::span<const NamedTensor> state) {
   std::vector<std::string> suffixes;
   std::vector<float*> arenas;
   for (std::size_t slot = 0; slot < state_.size(); ++slot) {
