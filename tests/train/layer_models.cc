@@ -96,8 +96,22 @@ Graph shared_normalization() {
   return b.build(b.dense(x, 3, {.activation = "softmax"}));
 }
 
+// What a plan for inference makes one of, and what it must not: a value read twice, other shapes.
+Graph normalized_convolutions() {
+  ModelBuilder b;
+  auto x = b.depthwise_conv2d(b.input({7, 6, 4}), 3, {.use_bias = false});
+  x = b.activation(b.batch_normalization(x, {.scale = false}), "relu");
+  x = b.batch_normalization(b.conv2d(x, 6, 3, {.padding = Padding::same, .groups = 2}));
+  auto y = b.conv2d(x, 5, 2, {.padding = Padding::same});
+  y = b.add(b.activation(b.batch_normalization(y), "tanh"), y);
+  y = b.batch_normalization(b.flatten(b.conv2d(y, 3, 1)));
+  x = b.max_pooling2d(b.activation(b.batch_normalization(b.conv2d(x, 8, 3)), "relu"));
+  return b.build(b.dense(b.concatenate({b.flatten(x), y}), 3, {.activation = "softmax"}));
+}
+
 std::vector<TestModel> normalizations() {
   return {
+      {"batch_normalization_of_convolutions", normalized_convolutions()},
       normalized("batch_normalization", {.momentum = 0.9}),
       normalized("batch_normalization_without_scale", {.epsilon = 0.1, .scale = false}),
       normalized("batch_normalization_without_center", {.center = false}),

@@ -1,9 +1,9 @@
 #include "headrace/train/cpu/conv_operation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
-#include "headrace/train/cpu/aligned_buffer.h"
 #include "headrace/train/cpu/elementwise.h"
 #include "headrace/train/cpu/onednn.h"
 
@@ -65,7 +65,8 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvSpec& spec, std
   const Geometry at(spec, rows);
   const auto kind =
       spec.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  const auto bias = spec.use_bias ? desc(at.bias, Tag::x) : memory::desc();
+  const bool has_bias = spec.use_bias || spec.norm;
+  const auto bias = has_bias ? desc(at.bias, Tag::x) : memory::desc();
   const dnnl::convolution_forward::desc forward(
       kind, dnnl::algorithm::convolution_direct,
       desc(at.source, source_tag(spec, output_tag), spec.x.type), at.kernel_in(spec.x.type), bias,
@@ -200,8 +201,33 @@ void ConvOperation::compile(std::int64_t rows) {
   }
 }
 
-void ConvOperation::prepare(const float* parameters) {
+// norm(x k + b) = x (k s) + (b - mean) s + beta, where s = gamma / sqrt(variance + epsilon).
+void ConvOperation::fold(const float* parameters) {
+  const FoldedNorm& norm = *spec_.norm;
+  const auto filters = static_cast<std::size_t>(spec_.output[2]);
+  const auto weights = static_cast<std::size_t>(spec_.kernel_size.height * spec_.kernel_size.width *
+                                                spec_.input[2] / spec_.groups);
+  if (folded_bias_.size() == 0) {
+    folded_kernel_ = AlignedBuffer<float>(weights * filters);
+    folded_bias_ = AlignedBuffer<float>(filters);
+  }
   const float* kernel = parameters + spec_.kernel;
+  for (std::size_t f = 0; f < filters; ++f) {
+    const double gamma = norm.scale ? parameters[norm.gamma + f] : 1.0;
+    const double beta = norm.center ? parameters[norm.beta + f] : 0.0;
+    const double bias = spec_.use_bias ? parameters[spec_.bias + f] : 0.0;
+    const double scale = gamma / std::sqrt(parameters[norm.moving_variance + f] + norm.epsilon);
+    folded_bias_.data()[f] =
+        static_cast<float>((bias - parameters[norm.moving_mean + f]) * scale + beta);
+    for (std::size_t i = 0; i < weights; ++i) {
+      folded_kernel_.data()[i * filters + f] = static_cast<float>(kernel[i * filters + f] * scale);
+    }
+  }
+}
+
+void ConvOperation::prepare(const float* parameters) {
+  if (spec_.norm) fold(parameters);
+  const float* kernel = spec_.norm ? folded_kernel_.data() : parameters + spec_.kernel;
   for (const auto& [rows, c] : compiled_) {
     if (c->kernel.size() > 0) {
       reorder(c->kernel_layout, kernel, c->forward_pd.weights_desc(), c->kernel.data());
@@ -215,16 +241,15 @@ void ConvOperation::prepare(const float* parameters) {
 void ConvOperation::forward(const Block& block) const {
   const Compiled& c = of(block.rows);
   dnnl::stream stream(onednn_engine());
-  const void* kernel = block.parameters + spec_.kernel;
+  const float* bias = spec_.norm ? folded_bias_.data() : block.parameters + spec_.bias;
+  const void* kernel = spec_.norm ? folded_kernel_.data() : block.parameters + spec_.kernel;
   if (c.kernel.size() > 0) kernel = c.kernel.data();
   std::unordered_map<int, memory> arguments{
       {DNNL_ARG_SRC, at(c.forward_pd.src_desc(), tensor(block, spec_.x))},
       {DNNL_ARG_WEIGHTS, at(c.forward_pd.weights_desc(), kernel)},
       {DNNL_ARG_DST, at(c.forward_pd.dst_desc(), tensor(block, spec_.y))},
       {DNNL_ARG_SCRATCHPAD, at(c.forward_pd.scratchpad_desc(), block.scratch)}};
-  if (spec_.use_bias) {
-    arguments[DNNL_ARG_BIAS] = at(c.forward_pd.bias_desc(), block.parameters + spec_.bias);
-  }
+  if (adds_bias()) arguments[DNNL_ARG_BIAS] = at(c.forward_pd.bias_desc(), bias);
   c.forward.execute(stream, arguments);
 }
 
@@ -267,7 +292,7 @@ void ConvOperation::backward(const Block& block) const {
 std::size_t ConvOperation::scratch_bytes(std::int64_t rows) const { return of(rows).scratch; }
 
 std::size_t ConvOperation::memory_bytes() const {
-  std::size_t bytes = 0;
+  std::size_t bytes = folded_kernel_.bytes() + folded_bias_.bytes();
   for (const auto& [rows, c] : compiled_) bytes += c->kernel.bytes() + c->data_kernel.bytes();
   return bytes;
 }

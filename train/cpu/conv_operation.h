@@ -2,12 +2,24 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
+#include "headrace/train/cpu/aligned_buffer.h"
 #include "headrace/train/cpu/operation.h"
 #include "headrace/train/layers/window.h"
 #include "headrace/train/shape.h"
 
 namespace headrace::cpu {
+
+// A batch normalisation by moving statistics, which the weights of the convolution before it can
+// take in.
+struct FoldedNorm {
+  double epsilon = 0;
+  bool scale = true;  // has gamma
+  bool center = true;
+  // Places among the parameters.
+  std::size_t gamma = 0, beta = 0, moving_mean = 0, moving_variance = 0;
+};
 
 struct ConvSpec {
   Extent2 kernel_size;
@@ -28,6 +40,7 @@ struct ConvSpec {
   View dy;
   std::size_t kernel = 0;  // place in the arena, {height, width, channels / groups, filters}
   std::size_t bias = 0;
+  std::optional<FoldedNorm> norm;  // before relu; not in training
 };
 
 // Convolution, bias and relu by oneDNN. Images are {height, width, channels}; the output may be in
@@ -57,10 +70,13 @@ class ConvOperation : public Operation {
 
  private:
   struct Compiled;  // oneDNN's primitives for one number of rows
+  bool adds_bias() const { return spec_.use_bias || spec_.norm; }
+  void fold(const float* parameters);
   const Compiled& of(std::int64_t rows) const { return *compiled_.at(rows); }
 
   ConvSpec spec_;
   std::int64_t channel_block_;
+  AlignedBuffer<float> folded_kernel_, folded_bias_;  // of a convolution with a norm
   std::map<std::int64_t, std::unique_ptr<Compiled>> compiled_;
 };
 

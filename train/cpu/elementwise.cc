@@ -87,6 +87,36 @@ void relu(Array x, std::int64_t size, Array y) {
   }
 }
 
+template <class T>
+inline __attribute__((always_inline)) void add_two(const T* a, const T* b, std::int64_t size,
+                                                   float floor, T* y) {
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float sum = to_float(a[i]) + to_float(b[i]);
+    assign(y[i], sum < floor ? floor : sum);
+  }
+}
+
+HEADRACE_CLONES
+void sum_f32(const float* a, const float* b, std::int64_t size, float floor, float* y) {
+  add_two(a, b, size, floor, y);
+}
+
+HEADRACE_CLONES
+void sum_bf16(const Bf16* a, const Bf16* b, std::int64_t size, float floor, Bf16* y) {
+  add_two(a, b, size, floor, y);
+}
+
+void sum(Array a, Array b, std::int64_t size, bool with_relu, Array y) {
+  const float floor = with_relu ? 0.0f : -__builtin_huge_valf();
+  if (a.type == Type::bf16) {
+    sum_bf16(static_cast<const Bf16*>(a.data), static_cast<const Bf16*>(b.data), size, floor,
+             static_cast<Bf16*>(y.data));
+  } else {
+    sum_f32(static_cast<const float*>(a.data), static_cast<const float*>(b.data), size, floor,
+            static_cast<float*>(y.data));
+  }
+}
+
 HEADRACE_CLONES
 void relu_backward_f32(const float* y, std::int64_t size, float* dy) {
   for (std::int64_t i = 0; i < size; ++i) dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;

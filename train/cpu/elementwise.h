@@ -28,6 +28,8 @@ void convert(const std::uint8_t* from, std::size_t size, float* to);
 void add(const float* from, std::size_t size, float* to);  // to += from
 // y = relu(x), both plain, of the same type; y may be x.
 void relu(Array x, std::int64_t size, Array y);
+// y = a + b, then relu if asked for; all plain, of the same type.
+void sum(Array a, Array b, std::int64_t size, bool with_relu, Array y);
 // Gradient of relu, in place, from its output. Both plain, of the same type.
 void relu_backward(Array y, std::int64_t size, Array dy);
 void product(const float* a, const float* b, std::size_t size, float* to);

@@ -9,6 +9,7 @@
 #include "headrace/train/cpu/pad_operation.h"
 #include "headrace/train/cpu/pool_operation.h"
 #include "headrace/train/layers/average_pooling2d.h"
+#include "headrace/train/layers/batch_normalization.h"
 #include "headrace/train/layers/conv2d.h"
 #include "headrace/train/layers/dense.h"
 #include "headrace/train/layers/depthwise_conv2d.h"
@@ -76,9 +77,38 @@ bool is_slow(const Lowering& l, NodeId input, ConvSpec spec) {
   return ConvOperation::is_slow(spec);
 }
 
+// The batch normalisation that alone reads a convolution, if the convolution can do it: by moving
+// statistics it is a factor and a summand for each filter.
+NodeId folded_norm(const Lowering& l, NodeId id) {
+  if (l.training()) return -1;
+  const NodeId reader = l.only_reader(id);
+  const bool is_norm = l.layer<BatchNormalization>(reader) != nullptr;
+  return is_norm && l.node(reader).shape == l.node(id).shape ? reader : -1;
+}
+
+FoldedNorm norm_of(const Lowering& l, NodeId id) {
+  const auto& layer = *l.layer<BatchNormalization>(id);
+  const auto place = [&](std::size_t which) { return l.arena().place(l.node(id).layer, which); };
+  FoldedNorm norm;
+  norm.epsilon = layer.epsilon();
+  norm.scale = layer.scale();
+  norm.center = layer.center();
+  if (norm.scale) norm.gamma = place(layer.gamma());
+  if (norm.center) norm.beta = place(layer.beta());
+  norm.moving_mean = place(layer.moving_mean());
+  norm.moving_variance = place(layer.moving_variance());
+  return norm;
+}
+
 void add_convolution(Lowering& l, NodeId id, ConvSpec spec) {
-  const auto relu = l.fused_relu(id);
-  const NodeId last = relu.value_or(id);
+  const NodeId norm = folded_norm(l, id);
+  if (norm >= 0) {
+    spec.norm = norm_of(l, norm);
+    l.skip(norm);
+  }
+  const NodeId made_by = norm >= 0 ? norm : id;
+  const auto relu = l.fused_relu(made_by);
+  const NodeId last = relu.value_or(made_by);
   const NodeId input = unpadded_input(l, id, spec);
   const bool to_pool = pooled(l, last);
   spec.output = l.node(id).shape;

@@ -75,6 +75,10 @@ bool lower_normalization(Lowering& l, NodeId id) {
   spec.y_gradients = made.gradients;
   const bool many = made.gradients.size() > 2;
   if (many) spec.y_gradients = {l.whole_gradient(last)};
+  // A value that was made as an image may be read as a row.
+  for (View* plain : {&spec.x, &spec.dx, &spec.other, &spec.other_gradient}) {
+    plain->stride = spec.channels;
+  }
   if (l.needs_gradient(last) && (spec.other || spec.y_gradients.size() > 1)) {
     // A gradient that only sums read can serve as the total too.
     spec.total = other_is_shared && spec.other_gradient

@@ -7,6 +7,11 @@ namespace headrace::cpu {
 void SumOperation::forward(const Block& block) const {
   const std::int64_t size = block.rows * spec_.elements;
   const Array y = at(block, spec_.y);
+  const auto type = [&](std::size_t i) { return spec_.x[i].type; };
+  if (spec_.x.size() == 2 && type(0) == y.type && type(1) == y.type) {
+    sum(at(block, spec_.x[0]), at(block, spec_.x[1]), size, spec_.relu, y);
+    return;
+  }
   copy(at(block, spec_.x[0]), y, 1, size);
   for (std::size_t i = 1; i < spec_.x.size(); ++i) accumulate(at(block, spec_.x[i]), y, 1, size);
   if (spec_.relu) relu(y, size, y);
