@@ -98,9 +98,12 @@ class Plan {
   // Exchanges the weights and their averages (UpdateOptions::use_ema), which are the optimizer's
   // last slot; called twice, all is as before. Without averages it does nothing.
   virtual void swap_averages() = 0;
+  // Whether gradients() have no value that is not finite. Plans that cannot tell say yes.
+  virtual bool gradients_are_finite() { return true; }
   // Where the first value that is not finite comes from, for people: an input's row, a parameter,
-  // or a layer. Runs forward on the input once more; slow. Never calls the statistics reducer.
-  // Empty: all is finite.
+  // a layer, or, if forward is finite, the first layer on the way back whose parameters have such
+  // gradients. Runs forward on the input once more, and looks at the gradients of the last
+  // forward_backward; slow. Never calls the statistics reducer. Empty: all is finite.
   virtual std::string find_non_finite(const StepInput& input) = 0;
 
   // Parameters in Keras' names and layout ("conv2d/kernel"), in the graph's order.

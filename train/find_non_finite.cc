@@ -32,6 +32,16 @@ std::string in_field(const StepInput& input, const std::string& name) {
   return row ? "the batch's field " + name + ", row " + std::to_string(input.first + *row) : "";
 }
 
+// Backward goes from the last layer to the first, and what is not finite stays so on the way.
+std::string in_gradients(std::span<const NamedTensor> gradients) {
+  for (std::size_t i = gradients.size(); i-- > 0;) {
+    if (all_finite(gradients[i].values)) continue;
+    const std::string& name = gradients[i].name;
+    return "the gradients of layer " + name.substr(0, name.find('/'));
+  }
+  return "";
+}
+
 // Whether each node leads to the output.
 std::vector<bool> live_nodes(const Graph& graph) {
   std::vector<bool> live(graph.nodes().size());
@@ -46,10 +56,11 @@ std::vector<bool> live_nodes(const Graph& graph) {
 }  // namespace
 
 std::string find_non_finite(
-    const Graph& graph, std::span<const NamedTensor> parameters, const StepInput& input,
-    const std::string& label_field,
+    const Graph& graph, std::span<const NamedTensor> parameters,
+    std::span<const NamedTensor> gradients, const StepInput& input, const std::string& label_field,
     const std::function<std::unique_ptr<Plan>(const Graph& graph, std::int64_t rows)>& compile) {
-  if (input.rows == 0) return "";
+  // Gradients are those of all rows, of other ranks too.
+  if (input.rows == 0) return in_gradients(gradients);
   for (const Graph::Node& node : graph.nodes()) {
     if (node.layer >= 0) continue;
     if (auto found = in_field(input, node.input_name); !found.empty()) return found;
@@ -84,7 +95,7 @@ std::string find_non_finite(
     return "the output of layer " + graph.layers()[static_cast<std::size_t>(node.layer)].name +
            ", row " + std::to_string(rows.first + *row) + " of the batch";
   }
-  return "";
+  return in_gradients(gradients);
 }
 
 }  // namespace headrace

@@ -231,6 +231,8 @@ void PlacedPlan::update(double learning_rate, std::uint64_t step) {
   }
 }
 
+bool PlacedPlan::gradients_are_finite() { return cpu::all_finite(gradients_.span(), team_); }
+
 std::string PlacedPlan::find_non_finite(const StepInput& input) {
   const auto compile = [&](const Graph& graph, std::int64_t rows) {
     PlanOptions options = options_;
@@ -238,7 +240,10 @@ std::string PlacedPlan::find_non_finite(const StepInput& input) {
     options.training = false;
     return std::make_unique<cpu::CpuPlan>(without_placement(graph), options);
   };
-  return headrace::find_non_finite(graph_, parameters(), input, options_.label_field, compile);
+  std::vector<NamedTensor> gradients;
+  if (options_.training) gradients = store_.arena().read(gradients_.data(), "/gradient");
+  return headrace::find_non_finite(graph_, parameters(), gradients, input, options_.label_field,
+                                   compile);
 }
 
 std::size_t PlacedPlan::memory_bytes() const {

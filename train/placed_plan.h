@@ -42,6 +42,7 @@ class PlacedPlan : public Plan {
   MetricSums metrics() override { return parts_.back().plan->metrics(); }
   void reset_metrics() override { parts_.back().plan->reset_metrics(); }
   void swap_averages() override { store_.swap_averages(); }
+  bool gradients_are_finite() override;
   std::string find_non_finite(const StepInput& input) override;
   std::vector<NamedTensor> parameters() const override { return store_.parameters(); }
   void set_parameters(std::span<const NamedTensor> parameters) override {

@@ -130,12 +130,14 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
     own.not_finite = !std::isfinite(own.sums.loss);
   });
   StepReporter reporter(*communicator_);
-  const StepReport all = communicating([&] {
+  StepReport all = communicating([&] {
     buckets.finish();
     reporter.start(own, settings.step, settings.learning_rate);
     buckets.wait(settings.timeout);
     return reporter.wait(settings.timeout);
   });
+  // All ranks have the same gradients, so they agree.
+  if (!all.stopped && !all.not_finite) all.not_finite = !plan_->gradients_are_finite();
   if (!all.stopped && !all.not_finite) {
     began_update_ = true;
     guarded([&] { plan_->update(settings.learning_rate, settings.step + 1); });

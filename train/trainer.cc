@@ -147,8 +147,9 @@ std::optional<MetricSums> Trainer::Impl::step(const Batch* batch) {
     const std::string found = find_non_finite(share);
     throw Error(
         ErrorCode::backend,
-        "the loss is " + std::to_string(report.sums.loss) + " in step " +
-            std::to_string(total_steps + 1) + ", with a learning rate of " +
+        (std::isfinite(report.sums.loss) ? "gradients are not finite"
+                                         : "the loss is " + std::to_string(report.sums.loss)) +
+            " in step " + std::to_string(total_steps + 1) + ", with a learning rate of " +
             std::to_string(rate()) + ": " +
             (found.empty() ? "" : "the first values that are not finite are in " + found + "; ") +
             "try a lower rate, and look for values in the data that are not finite");

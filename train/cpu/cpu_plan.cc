@@ -79,6 +79,8 @@ void CpuPlan::update(double learning_rate, std::uint64_t step) {
   executor_.update_statistics(store_.data());
 }
 
+bool CpuPlan::gradients_are_finite() { return all_finite(executor_.gradients(), executor_.team()); }
+
 std::string CpuPlan::find_non_finite(const StepInput& input) {
   const auto compile = [&](const Graph& graph, std::int64_t rows) {
     PlanOptions options = options_;
@@ -86,7 +88,10 @@ std::string CpuPlan::find_non_finite(const StepInput& input) {
     options.training = false;
     return std::make_unique<CpuPlan>(graph, options);
   };
-  return headrace::find_non_finite(graph_, parameters(), input, options_.label_field, compile);
+  std::vector<NamedTensor> gradients;
+  if (options_.training) gradients = store_.arena().read(executor_.gradients().data(), "/gradient");
+  return headrace::find_non_finite(graph_, parameters(), gradients, input, options_.label_field,
+                                   compile);
 }
 
 }  // namespace headrace::cpu

@@ -1,5 +1,6 @@
 #include "headrace/train/cpu/elementwise.h"
 
+#include <bit>
 #include <utility>
 
 #include "headrace/train/cpu/bf16.h"
@@ -135,6 +136,16 @@ void relu_backward(Array y, std::int64_t size, Array dy) {
   } else {
     relu_backward_f32(static_cast<const float*>(y.data), size, static_cast<float*>(dy.data));
   }
+}
+
+HEADRACE_CLONES
+bool all_finite(const float* x, std::size_t size) {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    found |= (std::bit_cast<std::uint32_t>(x[i]) & exponent) == exponent ? 1u : 0u;
+  }
+  return found == 0;
 }
 
 HEADRACE_CLONES

@@ -32,6 +32,7 @@ void relu(Array x, std::int64_t size, Array y);
 void sum(Array a, Array b, std::int64_t size, bool with_relu, Array y);
 // Gradient of relu, in place, from its output. Both plain, of the same type.
 void relu_backward(Array y, std::int64_t size, Array dy);
+bool all_finite(const float* x, std::size_t size);
 void product(const float* a, const float* b, std::size_t size, float* to);
 
 // y[row][i] += bias[i], then relu if asked for.

@@ -1,8 +1,10 @@
 #include "headrace/train/cpu/parameter_store.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/train/cpu/elementwise.h"
 
 namespace headrace::cpu {
 namespace {
@@ -116,6 +118,15 @@ void ParameterStore::set_optimizer_state(std::span<const NamedTensor> state) {
     arenas.push_back(state_[slot].data());
   }
   write_all(arena_, state, suffixes, arenas);
+}
+
+bool all_finite(std::span<const float> values, Team& team) {
+  constexpr std::size_t grain = 262'144;  // elements worth another thread
+  std::atomic<bool> finite = true;
+  team.run_ranges(values.size(), grain, [&](std::size_t first, std::size_t last) {
+    if (!all_finite(values.data() + first, last - first)) finite = false;
+  });
+  return finite;
 }
 
 }  // namespace headrace::cpu

@@ -45,4 +45,7 @@ class ParameterStore {
   std::uint64_t version_ = 1;
 };
 
+// By the team's threads.
+bool all_finite(std::span<const float> values, Team& team);
+
 }  // namespace headrace::cpu
