@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "headrace/pipeline/array_sequence.h"
 #include "headrace/pipeline/loader.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/callback.h"
@@ -82,6 +83,15 @@ class Trainer {
   // (LoaderOptions::shard) is not {process(), processes()}: replicas take their part of it
   // themselves.
   const History& fit(Loader& data, const FitOptions& options);
+  // The same with a loader of its own, of the trainer's batch size.
+  const History& fit(std::shared_ptr<const Sequence> data, const FitOptions& options);
+  // As Keras' fit(x, y): from arrays in memory, in another order in each epoch. x are the samples
+  // of the model's one input, one after the other; y their class numbers (i32), or as many f32 a
+  // sample as the model has outputs. Throws Error{invalid_argument} if they do not fit.
+  const History& fit(ArrayView x, ArrayView y, const FitOptions& options);
+  MetricSums evaluate(ArrayView x, ArrayView y);
+  std::vector<float> predict(ArrayView x);
+
   // Loss and accuracy over the epoch that `data` was made to start with, in order, without dropout.
   // `data` stands at the start of that epoch again afterwards.
   MetricSums evaluate(Loader& data);
