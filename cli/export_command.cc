@@ -6,8 +6,10 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "headrace/cli/common_options.h"
+#include "headrace/cli/error_report.h"
 #include "headrace/cli/interrupt.h"
 #include "headrace/cli/loading_options.h"
 #include "headrace/cli/progress.h"
@@ -17,6 +19,7 @@
 #include "headrace/formats/jpeg.h"
 #include "headrace/formats/open_dataset.h"
 #include "headrace/formats/subset.h"
+#include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
 
@@ -36,6 +39,7 @@ struct Options {
   ShardOptions shard;
   std::string format = "jpeg";
   int quality = 95;
+  ErrorOptions errors;
   int threads = 0;
   bool json = false;
 };
@@ -68,18 +72,24 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 100))
       ->capture_default_str()
       ->group("Output");
+  options.errors.add_to(command,
+                        "What becomes of an image that cannot be read or encoded. fail: the "
+                        "command ends; skip: it is left out");
   add_compute_threads(command, options.threads, "encode and write");
   add_json(command, options.json);
 }
 
 void print_result(const Options& options, const ExportResult& result,
                   const std::filesystem::path& list, double seconds) {
+  const std::vector<NamedReport> reports{{options.data, result.errors, true}};
+  const std::string& file = options.errors.error_report;
+  if (!file.empty()) write_file(file, to_csv(reports));
+  for (const std::string& line : summary(reports, file)) warn(line);
   if (options.json) {
-    const Json json = {{"list", list.string()},
-                       {"written", result.written},
-                       {"kept", result.kept},
-                       {"bytes", result.bytes},
-                       {"seconds", seconds}};
+    Json json = {{"list", list.string()}, {"written", result.written},
+                 {"kept", result.kept},   {"bytes", result.bytes},
+                 {"seconds", seconds},    {"errors", bad_images(reports)}};
+    if (bad_images(reports) > 0) json["error_report"] = to_json(reports);
     fmt::print("{}\n", json.dump());
     return;
   }
@@ -114,6 +124,8 @@ int export_images(const Options& options) {
   ExportOptions where;
   where.list = std::filesystem::path(options.out) / options.list;
   where.threads = options.threads;
+  where.on_error = parse_error_policy(options.errors.on_error);
+  where.error_budget = parse_error_budget(options.errors.error_budget);
   where.encoder_fingerprint = Fingerprint().add(options.format).add(options.quality).value();
   where.stop = &interrupt.requested();
   where.progress = [&progress](std::int64_t done) { progress.update(done); };

@@ -14,11 +14,6 @@
 namespace headrace::cli {
 namespace {
 
-ErrorPolicy policy_of(const std::string& name) {
-  if (name == "skip") return ErrorPolicy::skip;
-  return name == "blank" ? ErrorPolicy::blank : ErrorPolicy::fail;
-}
-
 std::size_t bytes_of(const std::string& size) { return parse_byte_size(size).value_or(0); }
 
 std::shared_ptr<MemoryBudget> make_budget(const std::string& memory) {
@@ -76,7 +71,7 @@ Loading::~Loading() {
 
 ImageSequenceOptions Loading::sequence_options() const {
   ImageSequenceOptions options;
-  options.on_error = policy_of(options_.on_error);
+  options.on_error = parse_error_policy(options_.on_error);
   options.error_budget = parse_error_budget(options_.error_budget);
   options.trace = trace_;
   return options;

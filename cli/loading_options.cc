@@ -71,6 +71,24 @@ void add_cache(CLI::App& command, LoadingOptions& options) {
       ->group("Loader");
 }
 
+void add_error_budget(CLI::App& command, std::string& budget, const std::string& when) {
+  command
+      .add_option("--error-budget", budget,
+                  when +
+                      ": how many images may be bad, as a count (20) or a share (0.5%), before "
+                      "the command fails after all")
+      ->type_name("N|SHARE%")
+      ->check(checked(parse_error_budget))
+      ->capture_default_str()
+      ->group("Damaged images");
+}
+
+void add_error_report(CLI::App& command, std::string& file, const std::string& report_default) {
+  std::string report = "Write every bad image to a file, as CSV: list, line, path, reason";
+  if (!report_default.empty()) report += "; without it, to " + report_default;
+  command.add_option("--error-report", file, report)->type_name("FILE")->group("Damaged images");
+}
+
 void add_errors(CLI::App& command, LoadingOptions& options, const std::string& report_default) {
   const char* group = "Damaged images";
   command
@@ -82,19 +100,8 @@ void add_errors(CLI::App& command, LoadingOptions& options, const std::string& r
       ->check(CLI::IsMember({"fail", "skip", "blank"}))
       ->capture_default_str()
       ->group(group);
-  command
-      .add_option("--error-budget", options.error_budget,
-                  "With skip and blank: how many images may be bad, as a count (20) or a share "
-                  "(0.5%), before the command fails after all")
-      ->type_name("N|SHARE%")
-      ->check(checked(parse_error_budget))
-      ->capture_default_str()
-      ->group(group);
-  std::string report = "Write every bad image to a file, as CSV: list, line, path, reason";
-  if (!report_default.empty()) report += "; without it, to " + report_default;
-  command.add_option("--error-report", options.error_report, report)
-      ->type_name("FILE")
-      ->group(group);
+  add_error_budget(command, options.error_budget, "With skip and blank");
+  add_error_report(command, options.error_report, report_default);
 }
 
 void add_machine(CLI::App& command, LoadingOptions& options, const std::string& threads) {
@@ -193,6 +200,23 @@ ShuffleChoice parse_shuffle(const std::string& text) {
   if (!samples || !window || *samples < 1 || *window < 1) refuse(text, would_do);
   choice.blocks = {*samples, *window};
   return choice;
+}
+
+ErrorPolicy parse_error_policy(const std::string& text) {
+  if (text == "skip") return ErrorPolicy::skip;
+  if (text == "blank") return ErrorPolicy::blank;
+  if (text == "fail") return ErrorPolicy::fail;
+  refuse(text, "fail, skip or blank");
+}
+
+void ErrorOptions::add_to(CLI::App& command, const std::string& what_becomes) {
+  command.add_option("--on-error", on_error, what_becomes)
+      ->type_name("fail|skip")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str()
+      ->group("Damaged images");
+  add_error_budget(command, error_budget, "With skip");
+  add_error_report(command, error_report, "");
 }
 
 ErrorBudget parse_error_budget(const std::string& text) {

@@ -51,6 +51,17 @@ ShuffleChoice parse_shuffle(const std::string& text);
 // "20" or "0.5%".
 ErrorBudget parse_error_budget(const std::string& text);
 
+// --on-error, of a command that fails or skips, --error-budget and --error-report, for those that
+// load nothing.
+struct ErrorOptions {
+  std::string on_error = "fail";
+  std::string error_budget = "1%";
+  std::string error_report;  // a file
+
+  void add_to(CLI::App& command, const std::string& what_becomes);
+};
+ErrorPolicy parse_error_policy(const std::string& text);  // "fail", "skip" or "blank"
+
 // A rank and the number of ranks: "0/4".
 Shard parse_shard(const std::string& text);
 

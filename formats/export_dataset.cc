@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "headrace/formats/list_parser.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/failure_log.h"
 #include "headrace/pipeline/fingerprint.h"
 #include "headrace/pipeline/hand_over.h"
 
@@ -82,24 +84,28 @@ class Export {
         base_(options.list.parent_path()),
         images_(base_ / images_folder(options)),
         layout_(dataset, images_folder(options).generic_string(), options.class_folders),
-        stamp_("1 " + to_hex(Fingerprint()
-                                 .add(dataset.fingerprint())
-                                 .add(dataset.size())
-                                 .add(options.encoder_fingerprint)
-                                 .add(std::string_view(options.suffix))
-                                 .add(options.class_folders)
-                                 .value())),
-        paths_(static_cast<std::size_t>(dataset.size())) {}
+        stamp_("1 " + to_hex(fingerprint())),
+        failures_(options.on_error, options.error_budget, dataset.size()),
+        paths_(static_cast<std::size_t>(dataset.size())) {
+    if (options.on_error == ErrorPolicy::blank) {
+      throw Error(ErrorCode::invalid_argument,
+                  "an export cannot leave images blank: skip them, or fail");
+    }
+  }
 
   ExportResult run();
 
  private:
-  bool is_complete(const std::string& stamp) const;
+  std::uint64_t fingerprint() const;
+  // Of an export that is there and complete, its images.
+  std::optional<std::int64_t> complete_images(const std::string& stamp) const;
   std::string complete_stamp(std::string_view list) const {
     return stamp_ + " complete " + to_hex(Fingerprint().add(list).value()) + "\n";
   }
   void prepare_folders(const std::string& stamp);
   void export_record(std::int64_t index, Record& record, std::vector<std::byte>& encoded);
+  std::span<const std::byte> image_of(std::int64_t index, Record& record,
+                                      std::vector<std::byte>& encoded);
   void write_image(const std::string& path, std::span<const std::byte> bytes);
   void count_done(std::int64_t images);
 
@@ -111,23 +117,34 @@ class Export {
   fs::path images_;  // with base_
   ExportLayout layout_;
   std::string stamp_;  // of this data set and these options
+  FailureLog failures_;
   bool resumes_ = false;
-  std::vector<std::string> paths_;  // of the images, as the list names them
+  std::vector<std::string> paths_;  // of the images, as the list names them; "": left out
   std::atomic<std::int64_t> written_{0};
   std::atomic<std::int64_t> bytes_{0};
   std::atomic<std::int64_t> done_{0};
   std::mutex progress_mutex_;
 };
 
-bool Export::is_complete(const std::string& stamp) const {
+std::uint64_t Export::fingerprint() const {
+  Fingerprint all;
+  all.add(dataset_.fingerprint()).add(dataset_.size()).add(options_.encoder_fingerprint);
+  all.add(std::string_view(options_.suffix)).add(options_.class_folders);
+  if (options_.on_error != ErrorPolicy::fail) all.add(options_.on_error);
+  return all.value();
+}
+
+std::optional<std::int64_t> Export::complete_images(const std::string& stamp) const {
   const std::string list = text_of(options_.list);
-  if (list.empty() || stamp != complete_stamp(list)) return false;
+  if (list.empty() || stamp != complete_stamp(list)) return std::nullopt;
   const auto bytes = std::as_bytes(std::span(list));
   const ImageFileTable table =
       parse_list(std::vector<std::byte>(bytes.begin(), bytes.end()), options_.list.string(), {});
-  return std::all_of(table.rows.begin(), table.rows.end(), [&](const ImageFileRow& row) {
+  const bool all = std::all_of(table.rows.begin(), table.rows.end(), [&](const ImageFileRow& row) {
     return size_of_file(base_ / table.path(row)) > 0;
   });
+  if (!all) return std::nullopt;
+  return static_cast<std::int64_t>(table.rows.size());
 }
 
 void Export::prepare_folders(const std::string& stamp) {
@@ -154,34 +171,47 @@ void Export::write_image(const std::string& path, std::span<const std::byte> byt
   bytes_ += static_cast<std::int64_t>(bytes.size());
 }
 
-void Export::export_record(std::int64_t index, Record& record, std::vector<std::byte>& encoded) {
+// Names the image's path, and returns what is to be written there; nothing if that is there.
+std::span<const std::byte> Export::image_of(std::int64_t index, Record& record,
+                                            std::vector<std::byte>& encoded) {
   std::string& path = paths_[static_cast<std::size_t>(index)];
-  const bool is_encoded = dataset_.info().fields[image_field_].kind == FieldKind::encoded_image;
+  if (dataset_.info().fields[image_field_].kind == FieldKind::encoded_image) {
+    dataset_.read(index, record);
+    const std::span<const std::byte> bytes = record.values[image_field_].bytes;
+    const std::string_view suffix = image_suffix_of(bytes);
+    if (suffix.empty()) {
+      throw Error(ErrorCode::corrupt_data, "this is not an image file of a known kind");
+    }
+    path = layout_.path_of(index, suffix);
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    if (resumes_ && size_of_file(base_ / path) == size) return {};
+    return bytes;
+  }
+  const std::string wanted = layout_.path_of(index, options_.suffix);
+  if (!resumes_ || size_of_file(base_ / wanted) <= 0) {
+    dataset_.read(index, record);
+    encoded.clear();
+    encode_(record.values[image_field_].pixels, encoded);
+  } else {
+    encoded.clear();
+  }
+  path = wanted;
+  return encoded;
+}
+
+void Export::export_record(std::int64_t index, Record& record, std::vector<std::byte>& encoded) {
   std::span<const std::byte> bytes;
   try {
-    if (!is_encoded) {
-      path = layout_.path_of(index, options_.suffix);
-      if (resumes_ && size_of_file(base_ / path) > 0) return;
-    }
-    dataset_.read(index, record);
-    if (is_encoded) {
-      bytes = record.values[image_field_].bytes;
-      const std::string_view suffix = image_suffix_of(bytes);
-      if (suffix.empty()) {
-        throw Error(ErrorCode::corrupt_data, "this is not an image file of a known kind");
-      }
-      path = layout_.path_of(index, suffix);
-      const auto size = static_cast<std::int64_t>(bytes.size());
-      if (resumes_ && size_of_file(base_ / path) == size) return;
-    } else {
-      encoded.clear();
-      encode_(record.values[image_field_].pixels, encoded);
-      bytes = encoded;
-    }
+    bytes = image_of(index, record, encoded);
   } catch (const Error& error) {
-    throw error.with_context(dataset_.key(index));
+    const std::string key = dataset_.key(index);
+    if (options_.on_error == ErrorPolicy::fail || !is_of_the_data(error.code())) {
+      throw error.with_context(key);
+    }
+    failures_.add(index, key, error, true);
+    return;
   }
-  write_image(path, bytes);
+  if (!bytes.empty()) write_image(paths_[static_cast<std::size_t>(index)], bytes);
 }
 
 void Export::count_done(std::int64_t images) {
@@ -194,7 +224,9 @@ void Export::count_done(std::int64_t images) {
 ExportResult Export::run() {
   const fs::path stamp_path = images_ / stamp_name;
   const std::string stamp = text_of(stamp_path);
-  if (stamp.starts_with(stamp_) && is_complete(stamp)) return {0, dataset_.size(), 0};
+  if (stamp.starts_with(stamp_)) {
+    if (const auto images = complete_images(stamp)) return {0, *images, 0, {}};
+  }
   prepare_folders(stamp);
 
   constexpr std::int64_t grain = 64;
@@ -218,13 +250,17 @@ ExportResult Export::run() {
   arena.execute([&] { tbb::parallel_for(std::int64_t{0}, pieces, task); });
   hand_over.take_back();
 
+  std::int64_t images = 0;
   std::string list = layout_.header() + "\n";
   for (std::int64_t i = 0; i < dataset_.size(); ++i) {
-    list += layout_.row_of(i, paths_[static_cast<std::size_t>(i)]) + "\n";
+    const std::string& path = paths_[static_cast<std::size_t>(i)];
+    if (path.empty()) continue;
+    list += layout_.row_of(i, path) + "\n";
+    ++images;
   }
   write_file(options_.list, list);
   write_file(stamp_path, complete_stamp(list));
-  return {written_, dataset_.size() - written_, bytes_};
+  return {written_, images - written_, bytes_, failures_.report()};
 }
 
 }  // namespace

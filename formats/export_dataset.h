@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "headrace/pipeline/dataset.h"
+#include "headrace/pipeline/error_policy.h"
 
 namespace headrace {
 
@@ -27,6 +28,10 @@ struct ExportOptions {
   std::string suffix = ".jpg";
   // Differs when the encoder's output may differ, so that a second export knows what it can keep.
   std::uint64_t encoder_fingerprint = 0;
+  // Of images that cannot be read or encoded: fail, or skip, which leaves them out of the list. A
+  // tree has no place for blank ones.
+  ErrorPolicy on_error = ErrorPolicy::fail;
+  ErrorBudget error_budget = {};
   int threads = 0;  // 0: one for each core this process may use
   // Set by a signal handler or another thread: the export ends early with Error{cancelled}.
   const std::atomic<bool>* stop = nullptr;
@@ -38,6 +43,7 @@ struct ExportResult {
   std::int64_t written = 0;
   std::int64_t kept = 0;   // were already there, from an earlier export of the same data
   std::int64_t bytes = 0;  // of the images written
+  ErrorReport errors;      // images that were left out, unless nothing had to be done
 };
 
 // Writes a data set as a tree of image files and a list `path,label` that open_dataset reads back:
@@ -51,8 +57,9 @@ struct ExportResult {
 // nothing. A file ".headrace-export" in the folder of the images says what they are of; a folder
 // that holds anything else is refused.
 //
-// Throws Error{io} naming the file (full disk, missing permission, ...), and what reading or
-// encoding throws, after the record's key. An older list then stays as it was.
+// Throws Error{io} naming the file (full disk, missing permission, ...), and, unless on_error
+// helps, what reading or encoding throws, after the record's key. An older list then stays as it
+// was.
 ExportResult export_dataset(const Dataset& dataset, const ImageEncoder& encode,
                             const ExportOptions& options);
 

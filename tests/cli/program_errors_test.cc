@@ -47,6 +47,21 @@ TEST_F(ProgramErrors, ListWithoutRows) {
                   {"empty.csv"});
 }
 
+TEST_F(ProgramErrors, ExportLeavesOutWhatItIsToldTo) {
+  export_images();
+  write_text(folder() / "broken.csv", read_file(folder() / "train.csv") + "images/none.jpg,0\n");
+  std::vector<std::string> arguments{"export", "--data", path("broken.csv"), "--out", path("out")};
+  expect_one_line(headrace(arguments), 1, {"images/none.jpg: ", "No such file"});
+  arguments.insert(arguments.end(),
+                   {"--on-error", "skip", "--error-report", path("bad.csv"), "--json"});
+  const Outcome outcome = headrace(arguments);
+  EXPECT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr(R"("errors":1)"));
+  EXPECT_THAT(outcome.errors, HasSubstr("1 of 201 images cannot be used"));
+  EXPECT_THAT(read_file(folder() / "bad.csv"), HasSubstr("images/none.jpg"));
+  EXPECT_EQ(count_lines(read_file(folder() / "out/images.csv")), 201u);
+}
+
 TEST_F(ProgramErrors, MissingImage) {
   export_images();
   train_with_row("images/none.jpg,0", {"broken.csv:3: images/none.jpg: ", "No such file"});

@@ -55,6 +55,43 @@ class ExportDataset : public ::testing::Test {
   ExportOptions options_;
 };
 
+// Images 3 and 7 cannot be encoded.
+void encode_most(const ImageView& image, std::vector<std::byte>& into) {
+  const auto value = static_cast<int>(*image.data);
+  if (value == 3 || value == 7) throw Error(ErrorCode::corrupt_data, "will not be encoded");
+  into.assign(1, *image.data);
+}
+
+TEST_F(ExportDataset, ImagesThatCannotBeExportedEndItOrAreLeftOut) {
+  const auto data = dataset();
+  const auto run_most = [&] { return export_dataset(data, encode_most, options_); };
+  EXPECT_THAT(error_of(ErrorCode::corrupt_data, run_most), HasSubstr("will not be encoded"));
+  EXPECT_FALSE(std::filesystem::exists(options_.list));
+
+  options_.on_error = ErrorPolicy::skip;
+  options_.error_budget = {.count = 1};
+  EXPECT_THAT(error_of(ErrorCode::corrupt_data, run_most), HasSubstr("will not be encoded"));
+  EXPECT_FALSE(std::filesystem::exists(options_.list));
+
+  options_.error_budget = {.count = 2};
+  const ExportResult result = run_most();
+  EXPECT_EQ(result.written + result.kept, 18);
+  ASSERT_EQ(result.errors.records.size(), 2u);
+  EXPECT_EQ(result.errors.records[0].index, 3);
+  EXPECT_EQ(result.errors.records[1].key, "memory: record 7");
+  EXPECT_EQ(result.errors.records[1].reason, "will not be encoded");
+  const auto back = open_dataset(options_.list.string());
+  ASSERT_EQ(back->size(), 18);
+  EXPECT_THAT(back->key(3), HasSubstr("000004.jpg"));
+
+  const ExportResult again = run_most();
+  EXPECT_EQ(again.written, 0);
+  EXPECT_EQ(again.kept, 18);
+  options_.on_error = ErrorPolicy::blank;
+  EXPECT_THAT(error_of(ErrorCode::invalid_argument, run_most),
+              HasSubstr("cannot leave images blank"));
+}
+
 TEST_F(ExportDataset, WritesATreeAndAListThatReadsBack) {
   options_.suffix = ".pgm";
   const ExportResult result = run(dataset());
