@@ -6,11 +6,13 @@
 
 namespace headrace::cli {
 
-// headrace bench loader, headrace bench train: how fast each is on its own.
+// headrace bench loader, headrace bench train: how fast each is on its own; headrace bench feed:
+// how they do together.
 std::vector<Command> make_bench_commands(CLI::App& program);
 
-// The two, each in a file of its own; `group` is the command "bench".
+// Each is in a file of its own; `group` is the command "bench".
 Command make_bench_loader_command(CLI::App& group);
 Command make_bench_train_command(CLI::App& group);
+Command make_bench_feed_command(CLI::App& group);
 
 }  // namespace headrace::cli

@@ -101,7 +101,7 @@ std::string LoaderView::look(const LoaderStats& now, int slots) {
   return slow.empty() ? text : text + "  " + slow;
 }
 
-std::string training_verdict(const LoaderStats& stats) {
+std::string training_verdict(const LoaderStats& stats, bool on_gpu) {
   const Bottleneck found = find_bottleneck(stats);
   const Stage stage = longest_stage(stats.stages);
   const std::string waits = fmt::format(
@@ -114,8 +114,10 @@ std::string training_verdict(const LoaderStats& stats) {
     case Bottleneck::Who::consumer:
       return fmt::format(
           "The trainer is the slow one: it waits {:.0f} % of its time for images, while of the "
-          "loader {}. Only a faster trainer helps: more --threads, if there are cores.",
-          100 * found.wait_share, busy);
+          "loader {}. Only a faster trainer helps: {}.",
+          100 * found.wait_share, busy,
+          on_gpu ? "a larger --batch-size or --precision bf16, if that is not had yet"
+                 : "more --threads, if there are cores");
     case Bottleneck::Who::cores:
       return fmt::format(
           "The loader is the slow one: {}. Of the loader {}, {:.0f} % of it with {}: give it more "

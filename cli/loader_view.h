@@ -35,7 +35,7 @@ class LoaderView {
 
 // Who is slow where a loader and a trainer work side by side, by how much, and which of the
 // program's options would help.
-std::string training_verdict(const LoaderStats& stats);
+std::string training_verdict(const LoaderStats& stats, bool on_gpu = false);
 
 // What limits a loader that is drained as fast as it goes, in a sentence: "Decoding is the limit:
 // 2 threads are busy 98 % of the time, 63 % of it with decoding."
