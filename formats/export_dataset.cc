@@ -209,6 +209,7 @@ void Export::export_record(std::int64_t index, Record& record, std::vector<std::
       throw error.with_context(key);
     }
     failures_.add(index, key, error, true);
+    failures_.count_replaced();
     return;
   }
   if (!bytes.empty()) write_image(paths_[static_cast<std::size_t>(index)], bytes);

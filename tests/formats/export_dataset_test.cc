@@ -76,6 +76,7 @@ TEST_F(ExportDataset, ImagesThatCannotBeExportedEndItOrAreLeftOut) {
   options_.error_budget = {.count = 2};
   const ExportResult result = run_most();
   EXPECT_EQ(result.written + result.kept, 18);
+  EXPECT_EQ(result.errors.replaced, 2);
   ASSERT_EQ(result.errors.records.size(), 2u);
   EXPECT_EQ(result.errors.records[0].index, 3);
   EXPECT_EQ(result.errors.records[1].key, "memory: record 7");
