@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
@@ -22,7 +23,8 @@ namespace {
 
 constexpr const char* example =
     "  headrace bench train --model mnist_cnn --batch-size 128\n"
-    "Trains on one batch of random pixels and labels that lies in memory, again and again.";
+    "Trains on one batch of random pixels and labels that lies in memory, or on the GPU that it "
+    "trains on, again and again.";
 
 struct Options {
   std::string model = "mnist_cnn";
@@ -33,6 +35,7 @@ struct Options {
   std::int64_t batch_size = 128;
   int replicas = 1;
   int threads = 0;
+  int gpus = 0;
   ProcessOptions processes;
   int bucket_kib = 1024;
   int steps = 200;
@@ -57,13 +60,7 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::IsMember(optimizer_names()))
       ->capture_default_str()
       ->group("Model");
-  command
-      .add_option("--precision", options.precision,
-                  "Of activations, and of what is multiplied: f32 or bf16")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str()
-      ->group("Model");
+  add_precision(command, options.precision, "Model");
   add_batch_size(command, options.batch_size, "Images in a step, of all replicas together",
                  "Measurement");
   command.add_option("--steps", options.steps, "Steps to measure")
@@ -82,6 +79,7 @@ void add_options(CLI::App& command, Options& options) {
       ->capture_default_str()
       ->group("Machine");
   add_compute_threads(command, options.threads, "train, of all replicas together");
+  add_gpus(command, options.gpus);
   options.processes.add_to(command);
   command
       .add_option("--bucket", options.bucket_kib,
@@ -151,6 +149,7 @@ int bench_train(const Options& options, ProcessGroup* group) {
   loading.batch_size = options.batch_size;
   loading.threads = 1;
   loading.epochs = 1;
+  if (options.gpus > 0) loading.device = open_gpu(0);  // where the batch then stays
   if (group != nullptr) loading.shard = {.rank = group->process(), .world_size = group->size()};
   Loader data(std::make_shared<NoiseSequence>(graph, options.batch_size), loading);
   const Batch batch = data.next().value();
@@ -162,9 +161,9 @@ int bench_train(const Options& options, ProcessGroup* group) {
   trainer_options.bucket_bytes = static_cast<std::size_t>(options.bucket_kib) * 1024;
   if (group != nullptr && options.threads == 0) trainer_options.threads = own_cores(*group);
   trainer_options.loss = loss_of(graph);
-  if (options.precision == "bf16") trainer_options.precision = Precision::bf16;
+  trainer_options.precision = precision_of(options.precision);
   trainer_options.optimizer = make_optimizer(options.optimizer);
-  const auto backend = make_cpu_backend();
+  const auto backend = choose_backend(options.gpus);
   Trainer trainer(graph, trainer_options, *backend, communicators_of(group));
   std::vector<double> times = step_times(trainer, batch, options);
   double seconds = 0;
@@ -181,9 +180,11 @@ int bench_train(const Options& options, ProcessGroup* group) {
                        {"batch_size", options.batch_size},
                        {"processes", trainer.processes()},
                        {"replicas", options.replicas},
+                       {"gpus", options.gpus},
                        {"precision", options.precision},
                        {"backend", backend->name()},
-                       {"data", "one synthetic batch, resident in memory"},
+                       {"data", options.gpus > 0 ? "one synthetic batch, resident on the GPU"
+                                                 : "one synthetic batch, resident in memory"},
                        {"trainer_bytes", trainer.memory_bytes()}};
   if (trainer.process() > 0) return exit_done;
   if (options.json) {

@@ -80,7 +80,8 @@ int evaluate(const EvaluateOptions& options) {
   MetricOptions metrics;
   metrics.top_k = options.top_k;
   metrics.confusion = !options.confusion.empty();
-  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads, metrics);
+  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads,
+                     options.model.gpus, metrics);
   const ImageData data =
       open_images(options.data, options.root, model.classes(), loading.decoding());
   require_labels(data);

@@ -39,6 +39,8 @@ Json gather() {
   Json info = {{"version", headrace_version()}, {"build", build_description()}};
   for (const LibraryVersion& library : library_versions())
     info["libraries"][library.name] = library.version;
+  for (const GpuLibrary& library : gpu_libraries())
+    info["libraries"][library.name] = library.version;
   info["machine"] = machine_facts();
   info["machine"]["cpu_features"] = cpu_features();
   const GpuDevices gpus = gpu_devices();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/placement.h"
 
@@ -61,11 +62,11 @@ Recipe get_recipe(const Checkpoint& checkpoint) {
 }
 
 TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
-                           const MetricOptions& metrics)
+                           int gpus, const MetricOptions& metrics)
     : checkpoint_(load(path)),
       recipe_(inference_recipe(checkpoint_, path)),
       outputs_(checkpoint_.graph.shape(checkpoint_.graph.output()).elements()),
-      backend_(make_cpu_backend()) {
+      backend_(choose_backend(gpus)) {
   PlanOptions options;
   options.batch_size = batch_size;
   options.threads =

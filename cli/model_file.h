@@ -19,8 +19,8 @@ Recipe get_recipe(const Checkpoint& checkpoint);
 // A checkpoint made ready for use: the model compiled for inference, and its preprocessing.
 class TrainedModel {
  public:
-  // Throws Error naming the file.
-  TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
+  // On the CPU, or on so many GPUs. Throws Error naming the file.
+  TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads, int gpus,
                const MetricOptions& metrics = {});
 
   const std::vector<std::string>& classes() const { return checkpoint_.classes; }

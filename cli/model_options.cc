@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/common_options.h"
 
 namespace headrace::cli {
@@ -16,6 +17,7 @@ void ModelOptions::add_to(CLI::App& command) {
       ->group("Model");
   add_batch_size(command, batch_size, "Images computed at once", "Machine");
   add_compute_threads(command, threads, "compute");
+  add_gpus(command, gpus);
   LoadingOptions::Wording wording;
   wording.many_epochs = false;
   loading.add_to(command, wording);

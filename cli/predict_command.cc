@@ -146,7 +146,8 @@ class Predictions {
 
 int predict(const PredictOptions& options) {
   Loading loading(options.model.loading);
-  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads);
+  TrainedModel model(options.model.model, options.model.batch_size, options.model.threads,
+                     options.model.gpus);
   const ImageData data = open_inputs(options, loading.decoding());
   const auto sequence = loading.row_by_row(data, model.recipe());
   LoaderOptions loader_options =

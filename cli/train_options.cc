@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/model_choice.h"
 
@@ -58,6 +59,8 @@ void add_machine(CLI::App& command, TrainOptions& options) {
                   "--summary shows it")
       ->type_name("MAP")
       ->group(group);
+  add_gpus(command, options.gpus, group);
+  add_precision(command, options.precision, group);
   options.processes.add_to(command);
 }
 

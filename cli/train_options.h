@@ -28,6 +28,8 @@ struct TrainOptions {
   std::string placement;  // of layers on devices
   int replicas = 1;
   int threads = 0;
+  int gpus = 0;
+  std::string precision = "f32";
   ProcessOptions processes;
   LoadingOptions loading;
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/loader_view.h"
 #include "headrace/cli/model_choice.h"
 #include "headrace/cli/model_file.h"
@@ -153,7 +154,8 @@ void TrainingRun::make_trainer() {
   if (resumed_) take_schedule(options.schedule, resumed_->training->schedule);
   options.seed = options_.seed;
   options.rank_timeout = options_.processes.timeout();
-  backend_ = make_cpu_backend();
+  options.precision = precision_of(options_.precision);
+  backend_ = choose_backend(options_.gpus);
   trainer_ = std::make_unique<Trainer>(graph_, options, *backend_, communicators_of(group_));
   if (!resumed_) return;
   if (resumed_->training->stream.fingerprint != training_loader_->state().fingerprint)

@@ -1,5 +1,5 @@
 # HEADRACE_CUDA=AUTO|ON|OFF. Sets HEADRACE_HAS_CUDA, by which a module chooses between its folders
-# cuda/ and no_cuda/.
+# cuda/ and no_cuda/; and HEADRACE_HAS_CUDNN: whether models can be trained on GPUs too.
 
 set(HEADRACE_CUDA AUTO CACHE STRING "Build for NVIDIA GPUs: AUTO (if a CUDA compiler is found), ON, OFF")
 set_property(CACHE HEADRACE_CUDA PROPERTY STRINGS AUTO ON OFF)
@@ -32,4 +32,21 @@ if(HEADRACE_HAS_CUDA)
   message(STATUS "Headrace: CUDA ${CMAKE_CUDA_COMPILER_VERSION}, architectures ${CMAKE_CUDA_ARCHITECTURES}")
 else()
   message(STATUS "Headrace: without CUDA (HEADRACE_CUDA=${HEADRACE_CUDA})")
+endif()
+
+set(HEADRACE_HAS_CUDNN FALSE)
+if(HEADRACE_HAS_CUDA)
+  find_package(CUDAToolkit QUIET)
+  find_path(HEADRACE_CUDNN_INCLUDE_DIR cudnn_graph.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(HEADRACE_CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
+  mark_as_advanced(HEADRACE_CUDNN_INCLUDE_DIR HEADRACE_CUDNN_LIBRARY)
+  find_package(cudnnFrontend QUIET)
+  if(HEADRACE_CUDNN_INCLUDE_DIR AND HEADRACE_CUDNN_LIBRARY AND TARGET CUDA::cublasLt AND TARGET CUDA::nvrtc
+     AND TARGET headrace_cudnn_frontend)
+    set(HEADRACE_HAS_CUDNN TRUE)
+    message(STATUS "Headrace: cuDNN ${HEADRACE_CUDNN_LIBRARY}, frontend ${HEADRACE_CUDNN_FRONTEND}")
+  else()
+    message(STATUS "Headrace: no training on GPUs, which needs cuDNN 9, cuBLASLt and cudnn-frontend "
+      "(script/setup fetches the last)")
+  endif()
 endif()

@@ -18,8 +18,12 @@
 namespace headrace {
 
 // The type of activations and of what convolutions and matrix products multiply. Weights, sums,
-// batch statistics and the optimizer are f32 in both.
-enum class Precision : std::uint8_t { f32, bf16 };
+// batch statistics and the optimizer are f32 in all.
+enum class Precision : std::uint8_t {
+  f32,
+  bf16,
+  tf32,  // as f32, but that GPUs multiply only the upper 10 bits of mantissas; CPUs do as in f32
+};
 
 // What a plan is compiled for.
 struct PlanOptions {
@@ -134,5 +138,11 @@ class Backend {
 
 // The CPU, by oneDNN.
 std::unique_ptr<Backend> make_cpu_backend();
+
+// An NVIDIA GPU, by cuDNN and cuBLASLt, which are opened here and not before; `device` counts those
+// that CUDA_VISIBLE_DEVICES leaves. PlanOptions::threads means nothing to it.
+// Throws Error{unsupported} saying why there is none: no CUDA in this build, no driver or too old a
+// one, no such device.
+std::unique_ptr<Backend> make_cuda_backend(int device = 0);
 
 }  // namespace headrace

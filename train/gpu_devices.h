@@ -22,4 +22,12 @@ struct GpuDevices {
 
 GpuDevices gpu_devices();
 
+// A library that GPUs are trained by, and its version, as this was built with: "cuDNN", "9.19.0".
+struct GpuLibrary {
+  std::string name;
+  std::string version;
+};
+// Empty if headrace was built without training on GPUs.
+std::vector<GpuLibrary> gpu_libraries();
+
 }  // namespace headrace

@@ -85,9 +85,11 @@ class Replica::Listening {
  public:
   Listening(Replica& replica, GradientBuckets& buckets, std::chrono::milliseconds timeout)
       : plan_(*replica.plan_) {
-    plan_.set_gradient_listener([&](std::size_t, std::size_t last) {
-      replica.communicating([&] { buckets.ready(last); });
-    });
+    if (replica.communicator_->world_size() > 1) {
+      plan_.set_gradient_listener([&](std::size_t, std::size_t last) {
+        replica.communicating([&] { buckets.ready(last); });
+      });
+    }
     if (!replica.takes_statistics_) return;
     plan_.set_statistics_reducer([&replica, timeout](std::span<float> values) {
       replica.run(Collective::all_reduce_sum, values, timeout);
@@ -112,7 +114,10 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
   // Who takes statistics together must know beforehand that all are there.
   if (takes_statistics_ && any(own.stopped, settings.timeout)) return {.stopped = true};
 
-  GradientBuckets buckets(*communicator_, plan_->gradients(), settings.bucket);
+  // One rank alone has nothing to add up: its gradients may stay where they are.
+  const bool is_alone = communicator_->world_size() == 1;
+  GradientBuckets buckets(*communicator_, is_alone ? std::span<float>{} : plan_->gradients(),
+                          settings.bucket);
   guarded([&] {
     plan_->reset_metrics();
     if (own.stopped) return;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "headrace/train/gpu_devices.h"
 #include "program_runs.h"
 
 namespace headrace::cli {
@@ -39,6 +40,12 @@ TEST_F(ProgramErrors, MissingData) {
   expect_one_line(headrace({"train", "--data", path("none.csv"), "--out", path("run")}), 1,
                   {"none.csv"});
   EXPECT_FALSE(std::filesystem::exists(folder() / "run"));
+}
+
+TEST_F(ProgramErrors, NoGpuToTrainOn) {
+  if (!gpu_devices().devices.empty()) GTEST_SKIP() << "there is a GPU";
+  expect_one_line(headrace({"bench", "train", "--gpus", "1", "--steps", "1"}), 1, {"GPU"});
+  expect_one_line(headrace({"bench", "train", "--gpus", "2"}), 2, {"--gpus"});
 }
 
 TEST_F(ProgramErrors, ListWithoutRows) {

@@ -41,6 +41,9 @@ class LossStep {
   // Throws Error{invalid_argument} if the loss does not fit the model's output, naming both.
   LossStep(const Graph& graph, const Loss& loss, const MetricOptions& metrics);
 
+  FusedEnd end() const { return end_; }
+  bool by_threshold() const { return by_threshold_; }  // and not by the largest output
+  float threshold() const { return threshold_; }       // of the values before the fused end
   // Where the step's labels are. Throws Error{invalid_argument} naming the field if it is missing
   // or of another type or shape, or the row if a label is out of range.
   Labels bind(const StepInput& step, const std::string& field) const;

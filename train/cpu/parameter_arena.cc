@@ -15,14 +15,25 @@ void transpose(const float* from, std::size_t rows, std::size_t columns, float* 
   }
 }
 
+// Of parameters that lie transposed; of others 0.
+std::size_t transposed_rows(const Layer& layer, const Shape& shape, ParameterArena::Layout layout) {
+  if (layout == ParameterArena::Layout::dense_by_unit) {
+    return layer.kind() == "Dense" && shape.rank() == 2 ? static_cast<std::size_t>(shape[0]) : 0;
+  }
+  if (shape.rank() != 4) return 0;
+  // Filters of a depthwise kernel are its last two extents.
+  const std::int64_t pixels = shape[0] * shape[1];
+  return static_cast<std::size_t>(layer.kind() == "DepthwiseConv2D" ? pixels : pixels * shape[2]);
+}
+
 }  // namespace
 
-ParameterArena::ParameterArena(const Graph& graph) {
+ParameterArena::ParameterArena(const Graph& graph, Layout layout) {
   for (const auto& layer : graph.layers()) {
     first_.push_back(entries_.size());
     for (const ParameterSpec& spec : layer.parameters) {
-      const bool transposed = layer.layer->kind() == "Dense" && spec.shape.rank() == 2;
-      entries_.push_back({layer.name + "/" + spec.name, spec.shape, 0, spec.trainable, transposed});
+      entries_.push_back({layer.name + "/" + spec.name, spec.shape, 0, spec.trainable,
+                          transposed_rows(*layer.layer, spec.shape, layout)});
     }
   }
   const auto take = [](Entry& entry, std::size_t& size) {
@@ -54,9 +65,9 @@ std::vector<NamedTensor> ParameterArena::read(const float* arena, const std::str
     NamedTensor tensor{entry.name + suffix, entry.shape, {}};
     tensor.values.resize(static_cast<std::size_t>(entry.shape.elements()));
     const float* from = arena + entry.place;
-    if (entry.transposed) {
-      transpose(from, static_cast<std::size_t>(entry.shape[1]),
-                static_cast<std::size_t>(entry.shape[0]), tensor.values.data());
+    if (entry.transposed_rows > 0) {
+      transpose(from, tensor.values.size() / entry.transposed_rows, entry.transposed_rows,
+                tensor.values.data());
     } else {
       std::copy_n(from, tensor.values.size(), tensor.values.begin());
     }
@@ -68,9 +79,9 @@ std::vector<NamedTensor> ParameterArena::read(const float* arena, const std::str
 void ParameterArena::write(const NamedTensor& tensor, std::size_t index, float* arena) const {
   const Entry& entry = entries_[index];
   float* to = arena + entry.place;
-  if (entry.transposed) {
-    transpose(tensor.values.data(), static_cast<std::size_t>(entry.shape[0]),
-              static_cast<std::size_t>(entry.shape[1]), to);
+  if (entry.transposed_rows > 0) {
+    transpose(tensor.values.data(), entry.transposed_rows,
+              tensor.values.size() / entry.transposed_rows, to);
   } else {
     std::copy(tensor.values.begin(), tensor.values.end(), to);
   }
@@ -89,6 +100,47 @@ std::size_t ParameterArena::match(const NamedTensor& tensor, const std::string& 
     return index;
   }
   throw Error(ErrorCode::invalid_argument, "the model has no parameter for " + tensor.name);
+}
+
+void ParameterArena::write_all(std::span<const NamedTensor> tensors,
+                               const std::vector<std::string>& suffixes,
+                               const std::vector<float*>& arenas) const {
+  struct Target {
+    std::size_t entry;
+    std::size_t arena;
+  };
+  std::vector<Target> targets;
+  std::vector<bool> given(entries() * suffixes.size());
+  for (const NamedTensor& tensor : tensors) {
+    std::size_t arena = 0;
+    std::string parameter = tensor.name;
+    for (std::size_t i = 0; i < suffixes.size(); ++i) {
+      if (suffixes[i].empty() || !tensor.name.ends_with(suffixes[i])) continue;
+      arena = i;
+      parameter = tensor.name.substr(0, tensor.name.size() - suffixes[i].size());
+    }
+    if (suffixes.empty() || (!suffixes[arena].empty() && parameter.size() == tensor.name.size())) {
+      throw Error(ErrorCode::invalid_argument, "the optimizer keeps no state " + tensor.name +
+                                                   ": it belongs to another optimizer");
+    }
+    const std::size_t entry = match(tensor, parameter);
+    if (!suffixes[0].empty() && !is_trainable(entry)) {
+      throw Error(ErrorCode::invalid_argument, "the optimizer keeps no state " + tensor.name +
+                                                   ": that parameter is not trained");
+    }
+    targets.push_back({entry, arena});
+    given[entry * suffixes.size() + arena] = true;
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::size_t entry = i / suffixes.size();
+    const bool has_state = suffixes[0].empty() || is_trainable(entry);
+    if (given[i] || !has_state) continue;
+    throw Error(ErrorCode::invalid_argument,
+                "no values are given for " + name(entry) + suffixes[i % suffixes.size()]);
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    write(tensors[i], targets[i].entry, arenas[targets[i].arena]);
+  }
 }
 
 }  // namespace headrace::cpu

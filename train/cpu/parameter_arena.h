@@ -15,7 +15,10 @@ namespace headrace::cpu {
 // those that are not trainable. Places are multiples of 16 floats.
 class ParameterArena {
  public:
-  explicit ParameterArena(const Graph& graph);
+  // Which kernels lie transposed: those of Dense as {units, elements}, for products on a CPU, or
+  // those of convolutions as {filters, height, width, channels}, for libraries on a GPU.
+  enum class Layout : std::uint8_t { dense_by_unit, images_by_filter };
+  explicit ParameterArena(const Graph& graph, Layout layout = Layout::dense_by_unit);
 
   std::size_t size() const { return size_; }  // in floats
   std::size_t size_of_all() const { return size_of_all_; }
@@ -29,7 +32,12 @@ class ParameterArena {
   // Parameters or state between an arena and named tensors ("conv2d/kernel" + suffix); with a
   // suffix, of the trainable ones.
   std::vector<NamedTensor> read(const float* arena, const std::string& suffix = "") const;
-  // Requires that fits() holds for the tensor.
+  // Writes each tensor, named "parameter" + suffix, into the arena of its suffix: all parameters if
+  // the one suffix is "", else all that are trainable. All are looked at before any is written.
+  // Throws Error{invalid_argument} naming the tensor if one is missing, unknown or misshapen.
+  void write_all(std::span<const NamedTensor> tensors, const std::vector<std::string>& suffixes,
+                 const std::vector<float*>& arenas) const;
+  // Requires that match() takes the tensor.
   void write(const NamedTensor& tensor, std::size_t entry, float* arena) const;
   // Finds the entry of a name; throws Error{invalid_argument} naming the tensor if there is none,
   // or if its shape is another.
@@ -48,7 +56,8 @@ class ParameterArena {
     Shape shape;
     std::size_t place = 0;
     bool trainable = true;
-    bool transposed = false;  // a Dense kernel lies as {units, elements}
+    // Not 0: it lies transposed, and this is its first extent as a matrix in Keras' layout.
+    std::size_t transposed_rows = 0;
   };
   std::vector<Entry> entries_;      // in the graph's order
   std::vector<std::size_t> first_;  // entry of each layer

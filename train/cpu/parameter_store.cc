@@ -9,48 +9,6 @@
 namespace headrace::cpu {
 namespace {
 
-// Writes each tensor, named "parameter" + suffix, into the arena of its suffix. All are looked at
-// before any is written.
-void write_all(const ParameterArena& layout, std::span<const NamedTensor> tensors,
-               const std::vector<std::string>& suffixes, const std::vector<float*>& arenas) {
-  struct Target {
-    std::size_t entry;
-    std::size_t arena;
-  };
-  std::vector<Target> targets;
-  std::vector<bool> given(layout.entries() * suffixes.size());
-  for (const NamedTensor& tensor : tensors) {
-    std::size_t arena = 0;
-    std::string name = tensor.name;
-    for (std::size_t i = 0; i < suffixes.size(); ++i) {
-      if (suffixes[i].empty() || !tensor.name.ends_with(suffixes[i])) continue;
-      arena = i;
-      name = tensor.name.substr(0, tensor.name.size() - suffixes[i].size());
-    }
-    if (suffixes.empty() || (!suffixes[arena].empty() && name.size() == tensor.name.size())) {
-      throw Error(ErrorCode::invalid_argument, "the optimizer keeps no state " + tensor.name +
-                                                   ": it belongs to another optimizer");
-    }
-    const std::size_t entry = layout.match(tensor, name);
-    if (!suffixes[0].empty() && !layout.is_trainable(entry)) {
-      throw Error(ErrorCode::invalid_argument, "the optimizer keeps no state " + tensor.name +
-                                                   ": that parameter is not trained");
-    }
-    targets.push_back({entry, arena});
-    given[entry * suffixes.size() + arena] = true;
-  }
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const std::size_t entry = i / suffixes.size();
-    const bool has_state = suffixes[0].empty() || layout.is_trainable(entry);
-    if (given[i] || !has_state) continue;
-    throw Error(ErrorCode::invalid_argument,
-                "no values are given for " + layout.name(entry) + suffixes[i % suffixes.size()]);
-  }
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    layout.write(tensors[i], targets[i].entry, arenas[targets[i].arena]);
-  }
-}
-
 std::string slot_suffix(std::size_t slot) { return "/slot" + std::to_string(slot); }
 
 }  // namespace
@@ -88,7 +46,7 @@ std::vector<NamedTensor> ParameterStore::parameters() const {
 }
 
 void ParameterStore::set_parameters(std::span<const NamedTensor> parameters) {
-  write_all(arena_, parameters, {""}, {parameters_.data()});
+  arena_.write_all(parameters, {""}, {parameters_.data()});
   if (has_averages_) std::copy_n(parameters_.data(), arena_.size(), state_.back().data());
   ++version_;
 }
@@ -117,7 +75,7 @@ void ParameterStore::set_optimizer_state(std::span<const NamedTensor> state) {
     suffixes.push_back(slot_suffix(slot));
     arenas.push_back(state_[slot].data());
   }
-  write_all(arena_, state, suffixes, arenas);
+  arena_.write_all(state, suffixes, arenas);
 }
 
 bool all_finite(std::span<const float> values, Team& team) {
