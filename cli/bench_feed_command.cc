@@ -4,9 +4,11 @@
 #include <chrono>
 #include <memory>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/feed_figures.h"
+#include "headrace/cli/gpu_feed.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/interrupt.h"
 #include "headrace/cli/loader_view.h"
@@ -40,6 +42,8 @@ struct Options {
   int warm_up = 10;
   int replicas = 1;
   int threads = 0;
+  int gpus = 0;
+  GpuFeedOptions gpu_feed;
   LoadingOptions loading;
   bool json = false;
 };
@@ -55,13 +59,7 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::IsMember(optimizer_names()))
       ->capture_default_str()
       ->group("Model");
-  command
-      .add_option("--precision", options.precision,
-                  "Of activations, and of what is multiplied: f32 or bf16")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"f32", "bf16"}))
-      ->capture_default_str()
-      ->group("Model");
+  add_precision(command, options.precision, "Model");
   const char* group = "Measurement";
   add_batch_size(command, options.batch_size, "Images in a step, of all replicas together", group);
   command.add_option("--seconds", options.seconds, "How long to train from images")
@@ -84,6 +82,8 @@ void add_options(CLI::App& command, Options& options) {
       ->capture_default_str()
       ->group("Machine");
   add_compute_threads(command, options.threads, "train, of all replicas together");
+  add_gpus(command, options.gpus);
+  options.gpu_feed.add_to(command);
   options.loading.add_to(command, {});
   add_json(command, options.json);
 }
@@ -107,6 +107,7 @@ std::size_t bytes_an_image(const BatchSpec& spec) {
 FeedMeasurement measure(Trainer& trainer, Loader& loader, const Options& options) {
   for (int step = 0; step < options.warm_up; ++step) trainer.train_step(next_batch(loader));
   FeedMeasurement measured;
+  measured.on_gpu = options.gpus > 0;
   measured.bytes_an_image = bytes_an_image(loader.sequence().spec());
   const LoaderStats before = loader.stats();
   const auto start = Clock::now();
@@ -141,6 +142,8 @@ Recipe recipe_for(const Options& options, const ImageData& data) {
 int bench_feed(const Options& options) {
   Interrupt interrupt;
   Loading loading(options.loading);
+  const auto device = options.gpu_feed.open(options.gpus);
+  loading.use_gpu(options.gpu_feed, device);
   const ImageData data = open_images(options.data, options.root, {}, loading.decoding());
   require_labels(data);
   Recipe recipe = recipe_for(options, data);
@@ -152,6 +155,7 @@ int bench_feed(const Options& options) {
     LoaderOptions loader_options = loading.loader_options(options.batch_size);
     loader_options.drop_last = images->size() >= options.batch_size;
     const auto loader = loading.make_loader(images, loader_options);
+    if (device != nullptr) note("feed: " + loader->device_report());
     TrainerOptions trainer_options;
     trainer_options.batch_size = options.batch_size;
     trainer_options.replicas = options.replicas;
@@ -159,8 +163,8 @@ int bench_feed(const Options& options) {
     trainer_options.loss = loss_of(graph);
     trainer_options.optimizer = make_optimizer(options.optimizer);
     trainer_options.seed = options.seed;
-    if (options.precision == "bf16") trainer_options.precision = Precision::bf16;
-    const auto backend = make_cpu_backend();
+    trainer_options.precision = precision_of(options.precision);
+    const auto backend = choose_backend(options.gpus);
     Trainer trainer(graph, trainer_options, *backend);
     const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
     FeedMeasurement measured = measure(trainer, *loader, options);
@@ -171,6 +175,7 @@ int bench_feed(const Options& options) {
     json["backend"] = backend->name();
     json["model"] = options.model;
     json["batch_size"] = options.batch_size;
+    if (device != nullptr) json["feed"] = loader->device_report();
     loading.finish();
     fmt::print("{}", options.json ? json.dump() + "\n" : to_text(measured));
     return exit_done;

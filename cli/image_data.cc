@@ -95,8 +95,13 @@ std::string to_text(const ImageShape& shape) {
 
 std::shared_ptr<const ImageSequence> make_sequence(const ImageData& data, const Recipe& recipe,
                                                    const ImageSequenceOptions& options) {
-  return std::make_shared<ImageSequence>(data.dataset, data.decoder, recipe.make_augmenter(),
-                                         options);
+  return make_sequence(data, recipe.make_augmenter(), options);
+}
+
+std::shared_ptr<const ImageSequence> make_sequence(const ImageData& data,
+                                                   std::shared_ptr<const Augmenter> augmenter,
+                                                   const ImageSequenceOptions& options) {
+  return std::make_shared<ImageSequence>(data.dataset, data.decoder, std::move(augmenter), options);
 }
 
 }  // namespace headrace::cli

@@ -45,5 +45,9 @@ std::string to_text(const ImageShape& shape);
 // The samples that a recipe makes of the images.
 std::shared_ptr<const ImageSequence> make_sequence(const ImageData& data, const Recipe& recipe,
                                                    const ImageSequenceOptions& options);
+// The same of a recipe that was made already.
+std::shared_ptr<const ImageSequence> make_sequence(const ImageData& data,
+                                                   std::shared_ptr<const Augmenter> augmenter,
+                                                   const ImageSequenceOptions& options);
 
 }  // namespace headrace::cli

@@ -83,6 +83,19 @@ std::shared_ptr<const ImageSequence> Loading::make(const ImageData& data, const 
   return made_.back().sequence;
 }
 
+void Loading::use_gpu(const GpuFeedOptions& options, std::shared_ptr<Device> device) {
+  gpu_feed_ = options;
+  device_ = std::move(device);
+}
+
+std::shared_ptr<const ImageSequence> Loading::make_for_device(const ImageData& data,
+                                                              const Recipe& recipe,
+                                                              const ImageSequenceOptions& options) {
+  auto augmenter = gpu_feed_.make_augmenter(recipe, data.dataset->info(), device_.get());
+  made_.push_back({make_sequence(data, std::move(augmenter), options), nullptr});
+  return made_.back().sequence;
+}
+
 std::shared_ptr<const ImageSequence> Loading::make_cached(const ImageData& data,
                                                           const Recipe& recipe,
                                                           ImageSequenceOptions options) {
@@ -90,9 +103,9 @@ std::shared_ptr<const ImageSequence> Loading::make_cached(const ImageData& data,
   if (options_.cache == "pixels") options.cache = SampleCache::pixels;
   if (options_.cache == "samples") options.cache = SampleCache::samples;
   try {
-    if (options_.cache != "encoded") return make(data, recipe, options);
+    if (options_.cache != "encoded") return make_for_device(data, recipe, options);
     const auto cache = std::make_shared<CachedDataset>(data.dataset, *budget_);
-    make({cache, data.decoder}, recipe, options);
+    make_for_device({cache, data.decoder}, recipe, options);
     made_.back().cache = cache;
     return made_.back().sequence;
   } catch (const Error& error) {
@@ -138,6 +151,7 @@ LoaderOptions Loading::loader_options(std::int64_t batch_size) const {
   loader.read_ahead_bytes = bytes_of(options_.read_ahead);
   loader.memory = budget_;
   loader.trace = trace_;
+  gpu_feed_.set(loader, device_);
   return loader;
 }
 
@@ -159,6 +173,7 @@ void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch
   const std::int64_t batch = budget_ == nullptr ? 256 : batch_size;
   LoaderOptions loader_options = this->loader_options(std::min(batch, data.size()));
   loader_options.memory = make_budget(options_.memory);
+  loader_options.device = nullptr;
   loader_options.epochs = 1;
   ImageSequenceOptions sequence = sequence_options();
   sequence.shuffle = Shuffle::none;

@@ -7,6 +7,7 @@
 
 #include "headrace/augment/recipe.h"
 #include "headrace/cli/error_report.h"
+#include "headrace/cli/gpu_feed.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/interrupt.h"
 #include "headrace/cli/loading_options.h"
@@ -25,6 +26,10 @@ class Loading {
   // nowhere. Throws Error naming the option.
   explicit Loading(const LoadingOptions& options, std::string report_default = "");
   ~Loading();
+
+  // From now on shuffled() and in_order() make samples that a GPU finishes, and loader_options()
+  // are of loaders that bring them there. To be called once, before these; null does nothing.
+  void use_gpu(const GpuFeedOptions& options, std::shared_ptr<Device> device);
   Loading(const Loading&) = delete;
   Loading& operator=(const Loading&) = delete;
 
@@ -93,6 +98,8 @@ class Loading {
   };
   std::shared_ptr<const ImageSequence> make(const ImageData& data, const Recipe& recipe,
                                             const ImageSequenceOptions& options);
+  std::shared_ptr<const ImageSequence> make_for_device(const ImageData& data, const Recipe& recipe,
+                                                       const ImageSequenceOptions& options);
   std::shared_ptr<const ImageSequence> make_cached(const ImageData& data, const Recipe& recipe,
                                                    ImageSequenceOptions options);
   ImageSequenceOptions sequence_options() const;
@@ -101,6 +108,8 @@ class Loading {
   std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<ComputePool> pool_;  // null: the process's
   std::shared_ptr<Trace> trace_;
+  GpuFeedOptions gpu_feed_;
+  std::shared_ptr<Device> device_;
   const std::string report_file_;
   std::vector<Made> made_;
   bool finished_ = false;

@@ -60,6 +60,7 @@ void add_machine(CLI::App& command, TrainOptions& options) {
       ->type_name("MAP")
       ->group(group);
   add_gpus(command, options.gpus, group);
+  options.gpu_feed.add_to(command, group);
   add_precision(command, options.precision, group);
   options.processes.add_to(command);
 }

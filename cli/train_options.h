@@ -4,6 +4,7 @@
 #include <string>
 
 #include "headrace/cli/fitting_options.h"
+#include "headrace/cli/gpu_feed.h"
 #include "headrace/cli/loading_options.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/recipe_options.h"
@@ -29,6 +30,7 @@ struct TrainOptions {
   int replicas = 1;
   int threads = 0;
   int gpus = 0;
+  GpuFeedOptions gpu_feed;
   std::string precision = "f32";
   ProcessOptions processes;
   LoadingOptions loading;

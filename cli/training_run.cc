@@ -129,6 +129,7 @@ void TrainingRun::check_resumable() const {
 }
 
 void TrainingRun::make_loaders() {
+  loading_.use_gpu(options_.gpu_feed, options_.gpu_feed.open(options_.gpus));
   const auto images = loading_.shuffled(training_, recipe_, options_.seed);
   const auto to_validate =
       validation_ ? loading_.in_order(*validation_, recipe_.for_inference()) : nullptr;
@@ -137,6 +138,7 @@ void TrainingRun::make_loaders() {
   training.epochs = options_.epochs;
   if (group_ != nullptr) training.shard = {.rank = group_->process(), .world_size = group_->size()};
   training_loader_ = loading_.make_loader(images, training);
+  if (options_.gpus > 0) note("feed: " + training_loader_->device_report());
   if (to_validate == nullptr) return;
   LoaderOptions validation = training;
   validation.drop_last = false;
@@ -249,7 +251,7 @@ Json TrainingRun::result() const {
   result["seconds"] = seconds;
   result["images_per_second"] = seconds > 0 ? images / seconds : 0;
   result["data_wait_seconds"] = trainer_->data_wait_seconds();
-  result["verdict"] = training_verdict(training_loader_->stats());
+  result["verdict"] = training_verdict(training_loader_->stats(), options_.gpus > 0);
   result["parameters"] = trainer_->graph().parameter_count();
   result["loader_bytes"] = training_loader_->memory_bytes();
   const std::vector<NamedReport> reports = loading_.error_reports();
@@ -283,7 +285,7 @@ void TrainingRun::print_result() const {
       with_commas(all["images"]), duration(seconds),
       with_commas(std::llround(all["images_per_second"].get<double>())),
       seconds > 0 ? 100 * std::min(1.0, trainer_->data_wait_seconds() / seconds) : 0);
-  fmt::print("{}\n", training_verdict(training_loader_->stats()));
+  fmt::print("{}\n", all["verdict"].get<std::string>());
   fmt::print("written to {}: {}\n", folder_.path().string(), fmt::join(folder_.files(), ", "));
 }
 

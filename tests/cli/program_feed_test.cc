@@ -1,16 +1,28 @@
-// The program's loader and trainer together.
+// The program with a GPU, and the feed: what it says where there is none.
 
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 
+#include "headrace/pipeline/device.h"
+#include "headrace/pipeline/error.h"
 #include "program_runs.h"
 
 namespace headrace::cli {
 namespace {
 
 using nlohmann::json;
+using testing::AnyOf;
 using testing::HasSubstr;
+
+bool has_gpu() {
+  try {
+    open_gpu();
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 class ProgramFeed : public ProgramTest {
  protected:
@@ -40,6 +52,23 @@ TEST_F(ProgramFeed, BenchFeedSaysWhoWaitsAndHowManyCoresAreNeeded) {
   EXPECT_FALSE(result["verdict"].get<std::string>().empty());
   const Outcome text = bench_feed({});
   EXPECT_THAT(text.output, HasSubstr("to keep this trainer busy the loader needs"));
+}
+
+TEST_F(ProgramFeed, WithoutAGpuOneLineSaysSo) {
+  if (has_gpu()) GTEST_SKIP() << "there is one";
+  export_images();
+  const Outcome outcome = bench_feed({"--gpus", "1"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(count_lines(outcome.errors), 1u) << outcome.errors;
+  EXPECT_THAT(outcome.errors, AnyOf(HasSubstr("no NVIDIA driver"), HasSubstr("no NVIDIA GPU"),
+                                    HasSubstr("driver is too old"), HasSubstr("without CUDA")));
+}
+
+TEST_F(ProgramFeed, ResidentImagesNeedAGpu) {
+  export_images();
+  const Outcome outcome = bench_feed({"--resident"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("give --gpus 1 too"));
 }
 
 }  // namespace
