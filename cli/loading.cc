@@ -8,6 +8,7 @@
 #include "headrace/cli/byte_size.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
+#include "headrace/formats/seek_index.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/cpu_list.h"
 
@@ -50,10 +51,20 @@ std::shared_ptr<Trace> open_trace(const std::string& path) {
   }
 }
 
+std::shared_ptr<const SeekIndex> open_index(const std::string& path) {
+  if (path.empty()) return nullptr;
+  try {
+    return SeekIndex::open(path);
+  } catch (const Error& error) {
+    throw error.with_context("--index");
+  }
+}
+
 }  // namespace
 
 Loading::Loading(const LoadingOptions& options, std::string report_default)
     : options_(options),
+      seek_index_(open_index(options.index)),
       budget_(make_budget(options.memory)),
       pool_(make_pool(options)),
       trace_(open_trace(options.trace)),

@@ -36,7 +36,8 @@ class Loading {
   // How images are to be decoded. In full where their pixels are cached, --fast-scale or not, so
   // that the fingerprint says which pixels there are.
   DecodeOptions decoding() const {
-    return {.fast_scale = options_.fast_scale && options_.cache != "pixels"};
+    return {.fast_scale = options_.fast_scale && options_.cache != "pixels",
+            .seek_index = seek_index_};
   }
 
   // The samples that a recipe makes of the images, as --shuffle says, or in their own order, with
@@ -105,6 +106,7 @@ class Loading {
   ImageSequenceOptions sequence_options() const;
 
   const LoadingOptions& options_;
+  std::shared_ptr<const SeekIndex> seek_index_;  // null: there is none
   std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<ComputePool> pool_;  // null: the process's
   std::shared_ptr<Trace> trace_;

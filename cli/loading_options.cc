@@ -154,6 +154,12 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
       ->type_name("FILE")
       ->group(group);
   command
+      .add_option("--index", options.index,
+                  "What headrace index wrote about these JPEG files: crops are decoded without "
+                  "reading what lies before them; the same pixels")
+      ->type_name("FILE")
+      ->group(group);
+  command
       .add_flag("--fast-scale", options.fast_scale,
                 "Decode large JPEG files at the least resolution from which the resize still "
                 "shrinks: faster, but pixels differ, by about half a level in the mean. Without "

@@ -15,6 +15,7 @@
 #include "headrace/cli/evaluate_command.h"
 #include "headrace/cli/export_command.h"
 #include "headrace/cli/help.h"
+#include "headrace/cli/index_command.h"
 #include "headrace/cli/info_command.h"
 #include "headrace/cli/predict_command.h"
 #include "headrace/cli/processes.h"
@@ -34,7 +35,7 @@ constexpr const char* footer =
     "headrace COMMAND --help tells what a command takes, with an example.\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.";
 
-constexpr std::string_view commands_for_one_process[] = {"evaluate", "predict", "export",
+constexpr std::string_view commands_for_one_process[] = {"evaluate", "predict", "export", "index",
                                                          "bench loader"};
 
 std::vector<Command> add_commands(CLI::App& program) {
@@ -43,6 +44,7 @@ std::vector<Command> add_commands(CLI::App& program) {
   commands.push_back(make_evaluate_command(program));
   commands.push_back(make_predict_command(program));
   commands.push_back(make_export_command(program));
+  commands.push_back(make_index_command(program));
   for (Command& command : make_bench_commands(program)) commands.push_back(std::move(command));
   commands.push_back(make_info_command(program));
   return commands;

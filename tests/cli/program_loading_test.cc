@@ -195,6 +195,23 @@ TEST_F(ProgramLoading, ACacheChangesNothingButWhereImagesComeFrom) {
   EXPECT_THAT(trained.errors, HasSubstr("memory for loading: "));
 }
 
+TEST_F(ProgramLoading, AnIndexChangesNoPixel) {
+  export_images();
+  const std::vector<std::string> command = {"index", "--data",           path("train.csv"),
+                                            "--out", path("train.seek"), "--json"};
+  const Outcome written = headrace(command);
+  ASSERT_EQ(written.status, 0) << written.errors;
+  EXPECT_EQ(json::parse(written.output)["images"], 200);
+  EXPECT_EQ(json::parse(written.output)["known"], 0);
+  EXPECT_EQ(json::parse(headrace(command).output)["known"], 200);
+  const json plain = bench_result("train.csv", {"--fingerprint"});
+  const json indexed = bench_result("train.csv", {"--fingerprint", "--index", path("train.seek")});
+  EXPECT_EQ(indexed["fingerprint"], plain["fingerprint"]);
+  const Outcome refused = bench("train.csv", {"--index", path("train.csv")});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("train.csv is no seek index"));
+}
+
 TEST_F(ProgramLoading, SamplesThatAreDrawnAnewCannotBeKept) {
   export_images();
   const Outcome refused =

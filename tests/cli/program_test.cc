@@ -174,6 +174,7 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithAnExample) {
                                              {"evaluate"},
                                              {"predict"},
                                              {"export"},
+                                             {"index"},
                                              {"bench", "loader"},
                                              {"bench", "train"},
                                              {"info"}}) {
