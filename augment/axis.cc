@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "headrace/augment/affine.h"
 #include "headrace/augment/axis_taps.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/pipeline/error.h"
@@ -15,6 +16,8 @@ using fixed::pixel;
 using taps::clamp_to_image;
 using taps::filter_span;
 using taps::floor_pixel;
+
+}  // namespace
 
 std::int64_t to_map(double pixels) {
   // Far beyond any image, and far below what would overflow.
@@ -28,8 +31,6 @@ std::int64_t to_map(double pixels) {
   const double rest = scaled - static_cast<double>(whole);
   return whole + (rest >= 0.5 ? 1 : rest <= -0.5 ? -1 : 0);
 }
-
-}  // namespace
 
 bool Axis::is_shift() const {
   const std::int64_t unit = std::int64_t{1} << fixed::map_bits;
@@ -115,6 +116,7 @@ IndexRange indices_read(const Axis& axis) {
 }
 
 Region region_of(const SamplePlan& plan) {
+  if (needs_affine(plan)) return affine_region(plan);
   const IndexRange rows = indices_read(row_axis(plan));
   const IndexRange columns = indices_read(column_axis(plan));
   return {rows.first, columns.first, rows.last - rows.first, columns.last - columns.first};

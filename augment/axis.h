@@ -42,6 +42,9 @@ struct Axis {
   std::int64_t coordinate(int i) const;
 };
 
+// In 2^-32 pixels. Throws as make_axis() does.
+std::int64_t to_map(double pixels);
+
 // x' = scale * x + offset in pixels, e.g. AffineMap::xx and xt.
 // Throws Error{invalid_argument} if that leads too far from the image to be computed.
 Axis make_axis(double scale, double offset, int source, int output, Filter filter, FillMode fill);

@@ -103,13 +103,21 @@ HEADRACE_HOST_DEVICE inline Taps make(const Axis& axis, int i, std::int16_t* wei
 HEADRACE_HOST_DEVICE inline int fill_index(int i, int extent, FillMode fill) {
   if (i >= 0 && i < extent) return i;
   switch (fill) {
-    case FillMode::constant: return -1;
+    case FillMode::constant:
+    case FillMode::scipy_constant: return -1;
     case FillMode::nearest: return i < 0 ? 0 : extent - 1;
     case FillMode::wrap: return static_cast<int>(modulo(i, extent));
     case FillMode::reflect: {
       const std::int64_t rest = modulo(i, 2 * static_cast<std::int64_t>(extent));
       return static_cast<int>(rest < extent ? rest
                                             : 2 * static_cast<std::int64_t>(extent) - 1 - rest);
+    }
+    case FillMode::mirror:
+    case FillMode::scipy_wrap: {
+      const std::int64_t last = extent - 1;
+      if (last == 0) return 0;
+      const std::int64_t rest = modulo(i, fill == FillMode::mirror ? 2 * last : last);
+      return static_cast<int>(rest <= last ? rest : 2 * last - rest);
     }
   }
   return -1;

@@ -89,16 +89,6 @@ void plan_center_crop(const ParameterValue& value, Rng&, Geometry& geometry) {
   take({(source.height - height) / 2, (source.width - width) / 2, height, width}, geometry);
 }
 
-Parameter number_parameter(const char* name, const char* help, double high) {
-  Parameter parameter;
-  parameter.name = name;
-  parameter.help = help;
-  parameter.kind = ParameterKind::number;
-  parameter.default_value = 0.0;
-  parameter.high = high;
-  return parameter;
-}
-
 }  // namespace
 
 Operation random_resized_crop() {
@@ -116,14 +106,14 @@ Operation random_resized_crop() {
 
 Operation short_side() {
   return {number_parameter("short_side",
-                           "resize the shorter side to so many pixels, then cut out the centre",
+                           "resize the shorter side to so many pixels, then cut out the centre", 0,
                            1 << 15),
           plan_short_side, false};
 }
 
 Operation center_crop() {
   return {number_parameter("center_crop",
-                           "take the centre: this share of the largest part in proportion", 1),
+                           "take the centre: this share of the largest part in proportion", 0, 1),
           plan_center_crop, false};
 }
 

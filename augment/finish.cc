@@ -125,6 +125,16 @@ void Finish::levels(const std::uint8_t* levels, int row, int rows, std::byte* de
   }
 }
 
+void Finish::all_levels(const std::uint8_t* levels, std::byte* destination,
+                        std::vector<std::byte>& scratch, const Kernels& kernels) const {
+  if (scratch.size() < scratch_bytes()) scratch.resize(scratch_bytes());
+  const int band = rows_at_once();
+  for (int y = 0; y < shape_.height; y += band) {
+    this->levels(levels + static_cast<std::size_t>(y) * row_elements(), y,
+                 std::min(band, shape_.height - y), destination, scratch.data(), kernels);
+  }
+}
+
 void Finish::values(float* values, int row, std::byte* destination) const {
   const std::size_t size = size_of(type_);
   const auto channels = static_cast<std::size_t>(shape_.channels);

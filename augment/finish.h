@@ -38,6 +38,9 @@ class Finish {
   // Kernels::slack bytes beyond their ends.
   void levels(const std::uint8_t* levels, int row, int rows, std::byte* destination,
               std::byte* scratch, const Kernels& kernels) const;
+  // Finishes an image of levels. `scratch` may grow.
+  void all_levels(const std::uint8_t* levels, std::byte* destination,
+                  std::vector<std::byte>& scratch, const Kernels& kernels) const;
   // Finishes a row of values, which it may change.
   void values(float* values, int row, std::byte* destination) const;
 

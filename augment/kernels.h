@@ -38,6 +38,21 @@ struct Normalisation {
   ElementType type;  // of what is made: f32, f16 or bf16
 };
 
+// A row of outputs on a straight line through the source, of at least 2x2 pixels. Coordinates are
+// those of pixels at whole numbers, in 2^-32 pixels; those of a column are taken to 2^-14 pixels
+// and clamped to the image's pixels, as are those of a row.
+struct AffineRun {
+  const std::uint8_t* pixels = nullptr;  // `bytes` of them may be read
+  std::ptrdiff_t bytes = 0;
+  std::ptrdiff_t first = 0;  // bytes from `pixels` to the source's pixel (0, 0)
+  std::ptrdiff_t pitch = 0;
+  int channels = 0;
+  int columns = 0;
+  int rows = 0;
+  std::int64_t x = 0, y = 0;    // of the first output
+  std::int64_t dx = 0, dy = 0;  // from one to the next
+};
+
 // The inner loops of rendering u8 images; the arithmetic is that of fixed_point.h, and every set of
 // kernels gives the same bits. Rows of mid levels and of blended bytes may be read and written up
 // to `slack` bytes beyond their end (pixels that have a weight, be it 0, belong to the row); all
@@ -65,11 +80,19 @@ struct Kernels {
   // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weight(x, t)).
   void (*blend_columns)(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out);
 
+  // Of each output the 2x2 pixels around it, blended by fixed::mid_level down, then fixed::level
+  // across; or the pixel that is nearest. Every coordinate is nearer than 2^16 pixels.
+  void (*sample_linear)(const AffineRun& run, int count, std::uint8_t* out);
+  void (*sample_nearest)(const AffineRun& run, int count, std::uint8_t* out);
+
   // out[y, width - 1 - x, c] = in[y, x, c], rows that follow one another.
   void (*mirror)(const std::uint8_t* in, int rows, int width, int channels, std::uint8_t* out);
 
   // out[c][x] = in[x][c], x < pixels: planes that follow one another. Not of one channel.
   void (*split)(const std::uint8_t* in, int channels, std::size_t pixels, std::uint8_t* out);
+
+  // level = level * factor + summand, clipped to [0, 255] and cut to a whole one.
+  void (*scale_levels)(std::uint8_t* levels, std::size_t count, float factor, float summand);
 
   // out[e] = in[e] * scale + offset, e < count, as Normalisation says.
   void (*normalise)(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,

@@ -256,6 +256,30 @@ HEADRACE_AVX2 void split(const std::uint8_t* in, int channels, std::size_t pixel
   if (x < pixels) move(pixels - 16);
 }
 
+HEADRACE_AVX2 inline __m256i scaled_8(const std::uint8_t* levels, __m256 factor, __m256 summand) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(levels));
+  const __m256 value = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+  const __m256 scaled = _mm256_add_ps(_mm256_mul_ps(value, factor), summand);
+  return _mm256_cvttps_epi32(
+      _mm256_min_ps(_mm256_max_ps(scaled, _mm256_setzero_ps()), _mm256_set1_ps(255)));
+}
+
+HEADRACE_AVX2 void scale_levels(std::uint8_t* levels, std::size_t count, float factor,
+                                float summand) {
+  const __m256 factors = _mm256_set1_ps(factor);
+  const __m256 summands = _mm256_set1_ps(summand);
+  std::size_t e = 0;
+  for (; e + 16 <= count; e += 16) {
+    const __m256i words = _mm256_packs_epi32(scaled_8(levels + e, factors, summands),
+                                             scaled_8(levels + e + 8, factors, summands));
+    const __m256i ordered = _mm256_permute4x64_epi64(words, 0xD8);
+    _mm_storeu_si128(
+        reinterpret_cast<__m128i*>(levels + e),
+        _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1)));
+  }
+  portable_kernels().scale_levels(levels + e, count - e, factor, summand);
+}
+
 HEADRACE_AVX2 inline __m256 normalised_8(const std::uint8_t* in, const float* scale,
                                          const float* offset) {
   const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
@@ -328,8 +352,11 @@ const Kernels* avx2_kernels() {
                                   portable.prepared_bytes,
                                   portable.prepare_columns,
                                   blend_columns,
+                                  x86::sample_linear,
+                                  portable.sample_nearest,
                                   mirror,
                                   split,
+                                  scale_levels,
                                   normalise};
   return __builtin_cpu_supports("avx2") != 0 && has_f16c() ? &kernels : nullptr;
 }

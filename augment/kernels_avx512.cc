@@ -288,8 +288,11 @@ const Kernels* avx512_kernels() {
       prepared_bytes,
       prepare_columns,
       blend_columns,
+      avx2_kernels()->sample_linear,
+      avx2_kernels()->sample_nearest,
       __builtin_cpu_supports("avx512vbmi") != 0 ? mirror : avx2_kernels()->mirror,
       avx2_kernels()->split,
+      avx2_kernels()->scale_levels,
       normalise};
   return &kernels;
 }

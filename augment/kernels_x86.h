@@ -53,6 +53,9 @@ void normalise_by_type(ElementType type, std::byte* out, const NormaliseAs& norm
   }
 }
 
+// Kernels::sample_linear for AVX2; the widest that its loads of single pixels gain from.
+void sample_linear(const AffineRun& run, int count, std::uint8_t* out);
+
 // What is left after the first `done` elements: less than a vector, so that no second period
 // begins.
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "headrace/augment/keras.h"
 #include "headrace/pipeline/error.h"
 
 namespace headrace {
@@ -19,15 +20,40 @@ Recipe imagenet() {
   return recipe;
 }
 
+Recipe cifar() {
+  Recipe recipe({32, 32, 3});
+  recipe.set("random_crop", Numbers{4})
+      .set("horizontal_flip", true)
+      .set("fill_mode", "constant")
+      .set("rescale", 1 / 255.0)
+      .set("channel_mean", Numbers{0.4914, 0.4822, 0.4465})
+      .set("channel_std", Numbers{0.2470, 0.2435, 0.2616});
+  return recipe;
+}
+
+Recipe keras_tutorial() {
+  KerasImageDataGenerator keras;
+  keras.rotation_range = 40;
+  keras.width_shift_range = 0.2;
+  keras.height_shift_range = 0.2;
+  keras.shear_range = 0.2;
+  keras.zoom_range = 0.2;
+  keras.horizontal_flip = true;
+  keras.rescale = 1 / 255.0;
+  return keras.recipe({150, 150, 3});
+}
+
 }  // namespace
 
 const std::vector<std::string>& recipe_names() {
-  static const std::vector<std::string> names = {"imagenet"};
+  static const std::vector<std::string> names = {"imagenet", "cifar", "keras-tutorial"};
   return names;
 }
 
 std::optional<Recipe> find_named_recipe(std::string_view name) {
   if (name == "imagenet") return imagenet();
+  if (name == "cifar") return cifar();
+  if (name == "keras-tutorial") return keras_tutorial();
   return std::nullopt;
 }
 

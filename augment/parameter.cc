@@ -13,7 +13,7 @@ namespace headrace {
 namespace {
 
 Parameter number(std::string name, std::string help, double value, double low, double high) {
-  return {std::move(name), std::move(help), ParameterKind::number, value, low, high, {}, 0};
+  return {std::move(name), std::move(help), ParameterKind::number, value, low, high, {}, 0, {}};
 }
 
 Parameter choice(std::string name, std::string help, std::vector<std::string> choices) {
@@ -25,7 +25,8 @@ Parameter choice(std::string name, std::string help, std::vector<std::string> ch
           0,
           0,
           std::move(choices),
-          0};
+          0,
+          {}};
 }
 
 constexpr std::size_t most_channels = 16;
@@ -38,19 +39,29 @@ Parameter channel_numbers(std::string name, std::string help, double low, double
           low,
           high,
           {},
-          most_channels};
+          most_channels,
+          {}};
 }
 
 std::vector<Parameter> make_parameters() {
   std::vector<Parameter> all;
-  all.push_back(
-      choice("resize", "how pixels are sampled", {"antialias", "linear", "nearest", "box"}));
+  all.push_back(choice("resize", "how pixels are sampled",
+                       {"antialias", "linear", "nearest", "box", "cubic"}));
   for (const Operation& operation : operations()) all.push_back(operation.parameter);
-  all.push_back(choice("fill_mode", "what lies outside the image",
-                       {"nearest", "constant", "reflect", "wrap"}));
+  all.push_back(
+      choice("fill_mode", "what lies outside the image",
+             {"nearest", "constant", "reflect", "wrap", "mirror", "scipy_constant", "scipy_wrap"}));
   all.push_back(number("fill_value", "level of fill_mode constant", 0, 0, 255));
+  all.push_back(choice("keras", "which version's odd geometry to repeat (keras.h)",
+                       {"none", "keras2", "keras3"}));
   all.push_back(number("rescale", "factor that multiplies every value", 1, 1e-9, 1e9));
   all.push_back(choice("mean", "what is subtracted after that", {"none", "pixel", "channel"}));
+  all.push_back(choice("std", "which deviation divides after that", {"none", "channel"}));
+  all.push_back(flag_parameter("samplewise_center", "subtract each image's own mean"));
+  all.push_back(flag_parameter("samplewise_std", "divide by each image's own deviation"));
+  all.push_back(flag_parameter("zca_whitening", "decorrelate values, as fitted over all images"));
+  all.push_back(
+      number("zca_epsilon", "what keeps whitening from dividing by zero", 1e-6, 1e-12, 1));
   all.push_back(
       channel_numbers("channel_mean", "a mean to subtract instead, by channel", -1e9, 1e9));
   all.push_back(
@@ -60,6 +71,16 @@ std::vector<Parameter> make_parameters() {
   return all;
 }
 
+std::string what_fields_would_do(const Parameter& parameter) {
+  std::vector<std::string> each;
+  for (const NumberField& field : parameter.fields) {
+    each.push_back(fmt::format("{} from {} to {} ({} if left out)", field.name, field.low,
+                               field.high, field.value));
+  }
+  return fmt::format("up to {} numbers, separated by commas: {}", each.size(),
+                     fmt::join(each, ", "));
+}
+
 std::string what_would_do(const Parameter& parameter) {
   switch (parameter.kind) {
     case ParameterKind::flag: return "true or false";
@@ -67,6 +88,7 @@ std::string what_would_do(const Parameter& parameter) {
       return fmt::format("a number from {} to {}", parameter.low, parameter.high);
     case ParameterKind::choice: return fmt::format("one of {}", fmt::join(parameter.choices, ", "));
     case ParameterKind::numbers:
+      if (!parameter.fields.empty()) return what_fields_would_do(parameter);
       return fmt::format("up to {} numbers from {} to {}, as in 0.5,0.25", parameter.most,
                          parameter.low, parameter.high);
     case ParameterKind::ranges:
@@ -81,7 +103,17 @@ bool is_within(const Parameter& parameter, double x) {
   return std::isfinite(x) && x >= parameter.low && x <= parameter.high;
 }
 
+bool are_within_fields(const Parameter& parameter, const std::vector<double>& values) {
+  if (values.size() > parameter.fields.size()) return false;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const NumberField& field = parameter.fields[i];
+    if (!(values[i] >= field.low && values[i] <= field.high)) return false;
+  }
+  return true;
+}
+
 bool are_within(const Parameter& parameter, const std::vector<double>& values) {
+  if (!parameter.fields.empty()) return are_within_fields(parameter, values);
   for (const double x : values) {
     if (!is_within(parameter, x)) return false;
   }

@@ -19,6 +19,14 @@ enum class ParameterKind {
 
 using ParameterValue = std::variant<bool, double, std::string, std::vector<double>>;
 
+// One of several numbers that mean different things.
+struct NumberField {
+  std::string name;
+  double low = 0;
+  double high = 0;
+  double value = 0;  // if it is left out
+};
+
 // One thing a recipe can be told, by one name everywhere: "width_shift" in C++ and in a recipe
 // file, --width-shift on a command line.
 struct Parameter {
@@ -29,7 +37,8 @@ struct Parameter {
   double low = 0;                        // a number, and each of several, lies in [low, high]
   double high = 0;
   std::vector<std::string> choices;
-  std::size_t most = 0;  // of several numbers, or of ranges; none is "do nothing"
+  std::size_t most = 0;             // of several numbers, or of ranges; none is "do nothing"
+  std::vector<NumberField> fields;  // of numbers that are not alike: each has its own range
 };
 
 // All parameters of recipes, in the order in which they take effect. Programs make their options

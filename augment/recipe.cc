@@ -17,6 +17,11 @@ namespace {
 // To be raised when the same recipe gives other pixels than before.
 constexpr int renderer_version = 1;
 
+// What a u8 output cannot have.
+constexpr const char* normalisation[] = {"rescale",           "mean",           "std",
+                                         "samplewise_center", "samplewise_std", "zca_epsilon",
+                                         "channel_std",       "zca_whitening",  "channel_mean"};
+
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::invalid_argument, message);
 }
@@ -68,7 +73,8 @@ std::vector<Recipe::Setting> fixed_operations(const Recipe& recipe) {
 void check_crops(const Recipe& recipe) {
   std::vector<std::string_view> crops;
   for (const auto& [name, value] : recipe.operations()) {
-    if (name == "random_resized_crop" || name == "short_side" || name == "center_crop") {
+    if (name == "random_resized_crop" || name == "short_side" || name == "center_crop" ||
+        name == "random_crop") {
       crops.push_back(name);
     }
   }
@@ -91,8 +97,12 @@ void check_normalisation(const Recipe& recipe) {
   if (!is_default("mean") && !is_default("channel_mean")) {
     refuse("a recipe subtracts one mean: leave out mean, which is fitted, or channel_mean");
   }
+  if (!is_default("std") && !is_default("channel_std")) {
+    refuse("a recipe divides by one deviation: leave out std, which is fitted, or channel_std");
+  }
   if (recipe.type() != ElementType::u8) return;
-  for (const char* name : {"rescale", "mean", "channel_mean", "channel_std"}) {
+  if (recipe.function()) refuse("a u8 output cannot have a function: make f32, or leave it out");
+  for (const char* name : normalisation) {
     if (!is_default(name)) {
       refuse(fmt::format("a u8 output cannot be normalised: make f32, or leave {} out", name));
     }
@@ -120,10 +130,16 @@ Recipe::Recipe(ImageShape output, ElementType type) : output_(output), type_(typ
 Recipe& Recipe::set(std::string_view name, const ParameterValue& value) {
   const Parameter& parameter = recipe_parameter(name);
   check_value(parameter, value);
-  const bool changes_mean = (name == "mean" || name == "rescale") && get(name) != value;
+  const bool is_fitted = name == "mean" || name == "std" || name == "rescale" ||
+                         name == "zca_whitening" || name == "zca_epsilon";
+  const bool changes = is_fitted && get(name) != value;
   assign(find_operation(name) != nullptr ? operations_ : settings_, name, value,
          value == parameter.default_value);
-  if (changes_mean) mean_.clear();
+  if (changes) {
+    mean_.clear();
+    deviation_.clear();
+    whitening_.clear();
+  }
   return *this;
 }
 
@@ -146,7 +162,45 @@ MeanKind Recipe::mean_kind() const {
   return kind == "channel" ? MeanKind::channel : MeanKind::none;
 }
 
-bool Recipe::needs_mean() const { return mean_kind() != MeanKind::none && mean_.empty(); }
+bool Recipe::needs_mean() const {
+  const bool deviation = std::get<std::string>(get("std")) == "channel";
+  const bool whitening = std::get<bool>(get("zca_whitening"));
+  return (mean_kind() != MeanKind::none && mean_.empty()) || (deviation && deviation_.empty()) ||
+         (whitening && whitening_.empty());
+}
+
+void Recipe::set_deviation(std::vector<float> values) {
+  if (std::get<std::string>(get("std")) != "channel") {
+    refuse("a deviation for a recipe that divides by none: set \"std\" to channel first");
+  }
+  if (values.size() != static_cast<std::size_t>(output_.channels)) {
+    refuse(
+        fmt::format("a deviation of {} values for {} channels", values.size(), output_.channels));
+  }
+  deviation_ = std::move(values);
+}
+
+void Recipe::set_whitening(std::vector<float> matrix) {
+  if (!std::get<bool>(get("zca_whitening"))) {
+    refuse("whitening for a recipe without: set \"zca_whitening\" first");
+  }
+  if (matrix.size() != output_.elements() * output_.elements()) {
+    refuse(fmt::format("whitening of {} values for an output of {}, which needs {} squared",
+                       matrix.size(), text_of(output_), output_.elements()));
+  }
+  whitening_ = std::move(matrix);
+}
+
+void Recipe::set_fitted(const Recipe& other) {
+  if (!other.mean_.empty()) set_mean(other.mean_);
+  if (!other.deviation_.empty()) set_deviation(other.deviation_);
+  if (!other.whitening_.empty()) set_whitening(other.whitening_);
+}
+
+void Recipe::set_function(std::string name, PreprocessingFunction function) {
+  function_name_ = std::move(name);
+  function_ = std::move(function);
+}
 
 void Recipe::set_mean(std::vector<float> values) {
   const MeanKind kind = mean_kind();
@@ -171,19 +225,29 @@ void Recipe::set_mean(const ImageStatistics& statistics) {
     refuse(fmt::format("a mean of {} images for an output of {}: fit it over unaugmented()",
                        text_of(statistics.shape), text_of(output_)));
   }
-  const std::vector<double>& mean =
-      mean_kind() == MeanKind::pixel ? statistics.mean : statistics.channel_mean;
   const double rescale = std::get<double>(get("rescale"));
-  std::vector<float> values(mean.size());
-  std::transform(mean.begin(), mean.end(), values.begin(),
-                 [&](double v) { return static_cast<float>(v * rescale); });
-  set_mean(std::move(values));
+  const auto rescaled = [&](const std::vector<double>& levels) {
+    std::vector<float> values(levels.size());
+    std::transform(levels.begin(), levels.end(), values.begin(),
+                   [&](double v) { return static_cast<float>(v * rescale); });
+    return values;
+  };
+  if (mean_kind() != MeanKind::none || std::get<std::string>(get("std")) != "channel") {
+    set_mean(rescaled(mean_kind() == MeanKind::pixel ? statistics.mean : statistics.channel_mean));
+  }
+  if (std::get<std::string>(get("std")) == "channel") {
+    set_deviation(rescaled(statistics.channel_std));
+  }
 }
 
 Recipe Recipe::unaugmented(ElementType pixels) const {
   Recipe plain(output_, pixels);
   plain.set("resize", get("resize"));
   plain.operations_ = fixed_operations(*this);
+  if (function_) {
+    plain.type_ = ElementType::f32;
+    plain.set_function(function_name_, function_);
+  }
   return plain;
 }
 
@@ -196,9 +260,21 @@ Recipe Recipe::for_inference() const {
   return plain;
 }
 
+Recipe Recipe::without_normalisation() const {
+  Recipe plain = *this;
+  plain.type_ = ElementType::u8;
+  plain.function_ = nullptr;
+  for (const char* name : normalisation) plain.set(name, recipe_parameter(name).default_value);
+  plain.set("layout", std::string("nhwc"));
+  return plain;
+}
+
 std::uint64_t Recipe::fingerprint() const {
   Fingerprint print;
   print.add(renderer_version).add(to_json()).add(std::as_bytes(std::span(mean_)));
+  if (!deviation_.empty()) print.add(std::as_bytes(std::span(deviation_)));
+  if (!whitening_.empty()) print.add(std::as_bytes(std::span(whitening_)));
+  if (function_) print.add(function_name_);
   return print.value();
 }
 

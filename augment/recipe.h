@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "headrace/augment/parameter.h"
+#include "headrace/augment/standardize.h"
 #include "headrace/pipeline/augmenter.h"
 #include "headrace/pipeline/image.h"
 #include "headrace/pipeline/image_statistics.h"
@@ -33,8 +34,9 @@ enum class Layout : std::uint8_t { nhwc, nchw };
 //   level * (rescale / channel_std) + (-mean / channel_std)
 // with both factors rounded once, a multiplication and an addition, then rounded to the type.
 //
-// Order, as in Keras' ImageDataGenerator: resize, operations as listed (by default crops, shifts,
-// then flips), rescale, mean. All geometry is one sampling of the source.
+// Order, as in Keras' ImageDataGenerator: resize, operations as listed (by default in the order of
+// recipe_parameters()), the function, rescale, the sample's own mean and deviation, the data set's,
+// whitening. All geometry is one sampling of the source, before all that paints.
 class Recipe {
  public:
   // Throws Error{invalid_argument} unless every extent is positive and the type is u8, f32, f16 or
@@ -55,15 +57,30 @@ class Recipe {
   Layout layout() const;
   // What is fitted; a given channel_mean is none.
   MeanKind mean_kind() const;
-  // True if the mean's values are wanted and not yet given.
+  // True if values that are fitted (mean, deviation, whitening) are wanted and not yet given.
   bool needs_mean() const;
   // The values to subtract, in rescaled units: output().elements() of them for MeanKind::pixel (row
   // by row), output().channels for MeanKind::channel.
   // Throws Error{invalid_argument} for another number, or with MeanKind::none.
   void set_mean(std::vector<float> values);
-  // The same from statistics in source levels, as fitted over unaugmented() images.
+  // The same from statistics in source levels, as fitted over unaugmented() images; also the
+  // deviation and the whitening, if they are wanted.
   void set_mean(const ImageStatistics& statistics);
   const std::vector<float>& mean() const { return mean_; }
+  // By channel, in rescaled units; wanted if "std" is channel. Throws as set_mean() does.
+  void set_deviation(std::vector<float> values);
+  const std::vector<float>& deviation() const { return deviation_; }
+  // output().elements() x output().elements() numbers, wanted if "zca_whitening" is set.
+  void set_whitening(std::vector<float> matrix);
+  const std::vector<float>& whitening() const { return whitening_; }
+
+  // Takes what was fitted for another recipe of the same output and normalisation.
+  void set_fitted(const Recipe& other);
+
+  // A function on every image after augmentation, before rescaling: Keras' preprocessing_function.
+  // `name` stands for it in the fingerprint; to_json() has neither.
+  void set_function(std::string name, PreprocessingFunction function);
+  const PreprocessingFunction& function() const { return function_; }
 
   // Nothing random, nothing normalised; of the type of the source's pixels: what the mean is fitted
   // over.
@@ -72,6 +89,10 @@ class Recipe {
   // random_resized_crop, what ImageNet is evaluated with: short_side 8/7 of the output's shorter
   // side (256 for 224).
   Recipe for_inference() const;
+
+  // The same operations, to u8, without rescaling, means, deviations, whitening and the function:
+  // what can be looked at.
+  Recipe without_normalisation() const;
 
   // Everything but the mean's values, which travel as an array.
   std::string to_json() const;
@@ -99,6 +120,10 @@ class Recipe {
   std::vector<Setting> settings_;  // resize, fill, normalisation; only what is not default
   std::vector<Setting> operations_;
   std::vector<float> mean_;
+  std::vector<float> deviation_;
+  std::vector<float> whitening_;
+  std::string function_name_;
+  PreprocessingFunction function_;
 };
 
 }  // namespace headrace

@@ -13,13 +13,22 @@ namespace {
 Filter filter_of(const std::string& resize) {
   if (resize == "nearest") return Filter::nearest;
   if (resize == "box") return Filter::box;
+  if (resize == "cubic") return Filter::cubic;
   return resize == "linear" ? Filter::linear : Filter::triangle;
 }
 
 FillMode fill_mode_of(const std::string& name) {
   if (name == "constant") return FillMode::constant;
   if (name == "reflect") return FillMode::reflect;
+  if (name == "mirror") return FillMode::mirror;
+  if (name == "scipy_constant") return FillMode::scipy_constant;
+  if (name == "scipy_wrap") return FillMode::scipy_wrap;
   return name == "wrap" ? FillMode::wrap : FillMode::nearest;
+}
+
+KerasVersion keras_version_of(const std::string& name) {
+  if (name == "keras2") return KerasVersion::keras2;
+  return name == "keras3" ? KerasVersion::keras3 : KerasVersion::none;
 }
 
 template <class T>
@@ -33,14 +42,31 @@ std::vector<std::int64_t> shape_of(const Recipe& recipe) {
   return {height, width, channels};
 }
 
-Finish::Numbers normalisation_of(const Recipe& recipe) {
-  Finish::Numbers numbers;
+// Keras adds it to every deviation that it divides by.
+constexpr double deviation_epsilon = 1e-6;
+
+Standardize::Numbers numbers_of(const Recipe& recipe) {
+  Standardize::Numbers numbers;
+  numbers.function = recipe.function();
   numbers.scale = setting<double>(recipe, "rescale");
+  numbers.samplewise_center = setting<bool>(recipe, "samplewise_center");
+  numbers.samplewise_std = setting<bool>(recipe, "samplewise_std");
   numbers.mean.assign(recipe.mean().begin(), recipe.mean().end());
   const auto& given = setting<std::vector<double>>(recipe, "channel_mean");
   if (!given.empty()) numbers.mean = given;
   numbers.deviation = setting<std::vector<double>>(recipe, "channel_std");
+  for (const float fitted : recipe.deviation()) {
+    numbers.deviation.push_back(static_cast<double>(fitted) + deviation_epsilon);
+  }
+  numbers.whitening = recipe.whitening();
   return numbers;
+}
+
+// What is left to do while values are stored.
+Finish::Numbers normalisation_of(const Recipe& recipe) {
+  const Standardize::Numbers numbers = numbers_of(recipe);
+  if (Standardize(numbers).is_needed()) return {};
+  return {numbers.scale, numbers.mean, numbers.deviation};
 }
 
 std::string text_of(const Region& region) {
@@ -57,9 +83,13 @@ void check(bool good, const std::string& message) {
 RecipeAugmenter::RecipeAugmenter(const Recipe& recipe, const Kernels& kernels)
     : output_{"image", recipe.type(), shape_of(recipe)},
       finish_(recipe.output(), recipe.type(), recipe.layout(), normalisation_of(recipe)),
+      canvas_levels_(recipe.output(), ElementType::u8, Layout::nhwc, {}),
+      canvas_values_(recipe.output(), ElementType::f32, Layout::nhwc, {}),
       filter_(filter_of(setting<std::string>(recipe, "resize"))),
       fill_mode_(fill_mode_of(setting<std::string>(recipe, "fill_mode"))),
       fill_value_(static_cast<float>(setting<double>(recipe, "fill_value"))),
+      keras_(keras_version_of(setting<std::string>(recipe, "keras"))),
+      standardize_(numbers_of(recipe)),
       fingerprint_(recipe.fingerprint()),
       kernels_(kernels) {
   for (const auto& [name, value] : recipe.operations()) {
@@ -75,12 +105,13 @@ SamplePlan RecipeAugmenter::plan(ImageSize source, const Rng& sample) const {
                              source.height, source.width, finish_.shape().height,
                              finish_.shape().width, max_source_side));
   }
-  Geometry geometry(source, finish_.shape().size());
+  SamplePlan plan;
+  Geometry geometry(source, finish_.shape().size(), &plan);
+  geometry.keras = keras_;
   for (const Step& step : steps_) {
     Rng rng = sample.for_operation(step.stream);
     step.operation->plan(step.value, rng, geometry);
   }
-  SamplePlan plan;
   plan.source = source;
   plan.output = finish_.shape().size();
   plan.source_from_output = geometry.source_from_output;
@@ -110,20 +141,55 @@ void RecipeAugmenter::render(const SamplePlan& plan, const ImageView& pixels, co
     check(false, fmt::format("pixels of {}x{} that are said to show {}", pixels.shape.height,
                              pixels.shape.width, text_of(decoded)));
   }
-  if (!plan.source_from_output.is_axis_aligned() || !plan.operations().empty()) {
-    throw Error(ErrorCode::unsupported, "a plan with more than resizing, shifts and flips");
-  }
   const Region needed = region_of(plan);
   if (!decoded.contains(needed)) {
     check(false,
           fmt::format("pixels of {} for a plan that reads {}", text_of(decoded), text_of(needed)));
   }
-  if (pixels.type == ElementType::u8) {
-    render_levels(plan, pixels, decoded, finish_, destination, scratch, kernels_);
-  } else if (pixels.type == ElementType::f32) {
-    render_values(plan, pixels, decoded, finish_, destination, scratch);
-  } else {
+  if (pixels.type != ElementType::u8 && pixels.type != ElementType::f32) {
     check(false, fmt::format("pixels of type {}: they must be u8 or f32", to_string(pixels.type)));
+  }
+  if (!plan.operations().empty() || standardize_.is_needed()) {
+    render_canvas(plan, pixels, decoded, destination, scratch);
+  } else if (pixels.type == ElementType::u8) {
+    render_levels(plan, pixels, decoded, finish_, destination, scratch, kernels_);
+  } else {
+    render_values(plan, pixels, decoded, finish_, destination, scratch);
+  }
+}
+
+void RecipeAugmenter::render_canvas(const SamplePlan& plan, const ImageView& pixels,
+                                    const Region& decoded, std::byte* destination,
+                                    RenderScratch& scratch) const {
+  const ImageShape shape = finish_.shape();
+  const std::size_t bytes = shape.elements() * sizeof(float) + Kernels::slack;
+  if (scratch.canvas.size() < bytes) scratch.canvas.resize(bytes);
+  std::byte* memory = scratch.canvas.data();
+  auto* values = reinterpret_cast<float*>(memory);
+  if (pixels.type == ElementType::u8) {
+    auto* levels = reinterpret_cast<std::uint8_t*>(memory);
+    render_levels(plan, pixels, decoded, canvas_levels_, memory, scratch, kernels_);
+    const Canvas<std::uint8_t> canvas = {levels, shape, kernels_, scratch.spare, plan};
+    for (const PlannedOperation& operation : plan.operations()) {
+      find_painter(operation.kind).levels(operation.values, canvas);
+    }
+    if (!standardize_.is_needed()) {
+      return finish_.all_levels(levels, destination, scratch.spare, kernels_);
+    }
+    // From the end, since they share their memory.
+    for (std::size_t e = shape.elements(); e-- > 0;) values[e] = levels[e];
+  } else {
+    render_values(plan, pixels, decoded, canvas_values_, memory, scratch);
+    const Canvas<float> canvas = {values, shape, kernels_, scratch.spare, plan};
+    for (const PlannedOperation& operation : plan.operations()) {
+      find_painter(operation.kind).values(operation.values, canvas);
+    }
+  }
+  if (standardize_.is_needed()) {
+    standardize_.apply({values, shape.elements()}, shape, scratch.spare);
+  }
+  for (int y = 0; y < shape.height; ++y) {
+    finish_.values(values + static_cast<std::size_t>(y) * finish_.row_elements(), y, destination);
   }
 }
 

@@ -37,12 +37,20 @@ class RecipeAugmenter final : public Augmenter {
     std::uint32_t stream;
   };
 
+  // With an image between geometry and the batch: it is painted on, or normalised as a whole.
+  void render_canvas(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
+                     std::byte* destination, RenderScratch& scratch) const;
+
   FieldSpec output_;
   Finish finish_;
+  Finish canvas_levels_;
+  Finish canvas_values_;
   std::vector<Step> steps_;
   Filter filter_;
   FillMode fill_mode_;
   float fill_value_;
+  KerasVersion keras_;
+  Standardize standardize_;
   std::uint64_t fingerprint_;
   const Kernels& kernels_;
 };

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "headrace/augment/affine.h"
 #include "headrace/augment/axis_table.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/augment/mid_row.h"
@@ -247,7 +248,22 @@ class LevelRenderer {
 void render_levels(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                    const Finish& finish, std::byte* destination, RenderScratch& scratch,
                    const Kernels& kernels) {
-  LevelRenderer(plan, pixels, decoded, finish, kernels).render(destination, scratch);
+  if (!needs_affine(plan)) {
+    LevelRenderer(plan, pixels, decoded, finish, kernels).render(destination, scratch);
+    return;
+  }
+  const ShrunkPlan parts(plan);
+  if (!parts.shrinks) {
+    render_affine_levels(plan, pixels, decoded, finish, destination, scratch, kernels);
+    return;
+  }
+  const ImageSize size = parts.shrink.output;
+  const Finish plain({size.height, size.width, finish.shape().channels}, ElementType::u8,
+                     Layout::nhwc, {});
+  Image small(plain.shape());
+  LevelRenderer(parts.shrink, pixels, decoded, plain, kernels).render(small.data(), scratch);
+  render_affine_levels(parts.rest, small.view(), parts.rest.region, finish, destination, scratch,
+                       kernels);
 }
 
 }  // namespace headrace

@@ -10,7 +10,7 @@
 
 namespace headrace {
 
-// Renders as Augmenter::render. Requires a plan whose map is axis-aligned, pixels of type u8
+// Renders as Augmenter::render, but for the plan's operations. Requires pixels of type u8
 // (render_levels) or f32 (render_values) with the finish's channels, and that `decoded` contains
 // plan.region.
 void render_levels(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,

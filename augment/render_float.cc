@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "headrace/augment/affine.h"
 #include "headrace/augment/axis_table.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/augment/mid_row.h"
@@ -101,7 +102,21 @@ class ValueRenderer {
 
 void render_values(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                    const Finish& finish, std::byte* destination, RenderScratch& scratch) {
-  ValueRenderer(plan, pixels, decoded, finish).render(destination, scratch);
+  if (!needs_affine(plan)) {
+    ValueRenderer(plan, pixels, decoded, finish).render(destination, scratch);
+    return;
+  }
+  const ShrunkPlan parts(plan);
+  if (!parts.shrinks) {
+    render_affine_values(plan, pixels, decoded, finish, destination, scratch);
+    return;
+  }
+  const ImageSize size = parts.shrink.output;
+  const Finish plain({size.height, size.width, finish.shape().channels}, ElementType::f32,
+                     Layout::nhwc, {});
+  Image small(plain.shape(), ElementType::f32);
+  ValueRenderer(parts.shrink, pixels, decoded, plain).render(small.data(), scratch);
+  render_affine_values(parts.rest, small.view(), parts.rest.region, finish, destination, scratch);
 }
 
 }  // namespace headrace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "headrace/augment/keras.h"
 #include "headrace/augment/kernels.h"
 #include "headrace/augment/named_recipes.h"
 #include "headrace/augment/recipe.h"
@@ -28,6 +29,33 @@ Recipe keras_recipe(ImageShape shape) {
   Recipe recipe(shape);
   recipe.set("width_shift", 0.1).set("height_shift", 0.1).set("horizontal_flip", true);
   recipe.set("mean", "pixel").set_mean(std::vector<float>(shape.elements(), 120.5f));
+  return recipe;
+}
+
+// Rotation, shifts, shear, zoom, flip, brightness, rescale; bilinear.
+Recipe full_keras_recipe(ImageShape shape) {
+  KerasImageDataGenerator keras;
+  keras.rotation_range = 20;
+  keras.width_shift_range = 0.1;
+  keras.height_shift_range = 0.1;
+  keras.shear_range = 10;
+  keras.zoom_range = 0.1;
+  keras.horizontal_flip = true;
+  keras.brightness_range = {0.8, 1.2};
+  keras.rescale = 1 / 255.0;
+  return keras.recipe(shape);
+}
+
+Recipe turning(ImageShape shape, const char* fill_mode, const char* resize) {
+  Recipe recipe(shape, ElementType::u8);
+  recipe.set("rotation", 20.0).set("fill_mode", fill_mode).set("resize", resize);
+  return recipe;
+}
+
+// From levels to levels, as the functions of other libraries.
+Recipe of_one(ImageShape shape, const char* name, const char* value) {
+  Recipe recipe(shape, ElementType::u8);
+  recipe.set(name, parse_value(recipe_parameter(name), value));
   return recipe;
 }
 
@@ -67,6 +95,34 @@ std::vector<Bench> benches() {
        named_recipe("imagenet").for_inference()},
       {"375x500x3_to_224/antialias_flip_mean", {375, 500, 3}, photo_recipe()},
       {"375x500x3_to_224/linear_flip_mean", {375, 500, 3}, narrow(photo_recipe(), "linear")},
+      {"32x32x3/keras", {32, 32, 3}, full_keras_recipe({32, 32, 3})},
+      {"32x32x3/rotate", {32, 32, 3}, turning({32, 32, 3}, "nearest", "linear")},
+      {"32x32x3/rotate_reflect", {32, 32, 3}, turning({32, 32, 3}, "reflect", "linear")},
+      {"28x28x1/rotate", {28, 28, 1}, turning({28, 28, 1}, "nearest", "linear")},
+      {"32x32x3/rotate_nearest", {32, 32, 3}, turning({32, 32, 3}, "nearest", "nearest")},
+      {"224x224x3/keras", {224, 224, 3}, full_keras_recipe({224, 224, 3})},
+      {"224x224x3/rotate", {224, 224, 3}, turning({224, 224, 3}, "nearest", "linear")},
+      {"224x224x3/rotate_reflect", {224, 224, 3}, turning({224, 224, 3}, "reflect", "linear")},
+      {"224x224x3/rotate_cubic", {224, 224, 3}, turning({224, 224, 3}, "nearest", "cubic")},
+      {"256x256x3_to_224/random_resized_crop",
+       {256, 256, 3},
+       of_one({224, 224, 3}, "random_resized_crop", "0.08,1")},
+      {"224x224x3/brightness", {224, 224, 3}, of_one({224, 224, 3}, "brightness", "0.6,1.4")},
+      {"224x224x3/contrast", {224, 224, 3}, of_one({224, 224, 3}, "contrast", "0.6,1.4")},
+      {"224x224x3/saturation", {224, 224, 3}, of_one({224, 224, 3}, "saturation", "0.6,1.4")},
+      {"224x224x3/hue", {224, 224, 3}, of_one({224, 224, 3}, "hue", "-0.1,0.1")},
+      {"224x224x3/grey", {224, 224, 3}, of_one({224, 224, 3}, "grey", "1")},
+      {"224x224x3/blur", {224, 224, 3}, of_one({224, 224, 3}, "blur", "5,0.1,2")},
+      {"224x224x3/sharpen", {224, 224, 3}, of_one({224, 224, 3}, "sharpen", "2,1")},
+      {"224x224x3/posterize", {224, 224, 3}, of_one({224, 224, 3}, "posterize", "4,1")},
+      {"224x224x3/solarize", {224, 224, 3}, of_one({224, 224, 3}, "solarize", "128,1")},
+      {"224x224x3/equalize", {224, 224, 3}, of_one({224, 224, 3}, "equalize", "1")},
+      {"224x224x3/autocontrast", {224, 224, 3}, of_one({224, 224, 3}, "autocontrast", "1")},
+      {"224x224x3/invert", {224, 224, 3}, of_one({224, 224, 3}, "invert", "1")},
+      {"224x224x3/random_erasing", {224, 224, 3}, of_one({224, 224, 3}, "random_erasing", "1")},
+      {"224x224x3/perspective", {224, 224, 3}, of_one({224, 224, 3}, "perspective", "0.5,1")},
+      {"224x224x3/elastic", {224, 224, 3}, of_one({224, 224, 3}, "elastic", "50,5")},
+      {"224x224x3/rand_augment", {224, 224, 3}, of_one({224, 224, 3}, "rand_augment", "2,9")},
   };
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr const char* recipe_key = "recipe";
 constexpr const char* mean_name = "recipe/mean";
+constexpr const char* deviation_name = "recipe/deviation";
+constexpr const char* whitening_name = "recipe/whitening";
 
 Checkpoint load(const std::filesystem::path& path) {
   Checkpoint checkpoint = load_checkpoint(path);
@@ -40,13 +42,24 @@ StepInput rows_of(const Batch& batch, std::int64_t first, std::int64_t rows) {
 
 void put_recipe(Checkpoint& checkpoint, const Recipe& recipe) {
   checkpoint.extra[recipe_key] = recipe.to_json();
-  std::erase_if(checkpoint.extra_tensors, [](const NamedTensor& t) { return t.name == mean_name; });
-  if (recipe.mean().empty()) return;
+  std::vector<NamedTensor>& tensors = checkpoint.extra_tensors;
+  std::erase_if(tensors, [](const NamedTensor& t) {
+    return t.name == mean_name || t.name == deviation_name || t.name == whitening_name;
+  });
   const ImageShape& output = recipe.output();
-  const Shape shape = recipe.mean_kind() == MeanKind::pixel
-                          ? Shape{output.height, output.width, output.channels}
-                          : Shape{output.channels};
-  checkpoint.extra_tensors.push_back({mean_name, shape, recipe.mean()});
+  if (!recipe.mean().empty()) {
+    const Shape shape = recipe.mean_kind() == MeanKind::pixel
+                            ? Shape{output.height, output.width, output.channels}
+                            : Shape{output.channels};
+    tensors.push_back({mean_name, shape, recipe.mean()});
+  }
+  if (!recipe.deviation().empty()) {
+    tensors.push_back({deviation_name, Shape{output.channels}, recipe.deviation()});
+  }
+  if (!recipe.whitening().empty()) {
+    const auto elements = static_cast<std::int64_t>(output.elements());
+    tensors.push_back({whitening_name, Shape{elements, elements}, recipe.whitening()});
+  }
 }
 
 Recipe get_recipe(const Checkpoint& checkpoint) {
@@ -56,6 +69,8 @@ Recipe get_recipe(const Checkpoint& checkpoint) {
   Recipe recipe = Recipe::from_json(text->second);
   for (const NamedTensor& tensor : checkpoint.extra_tensors) {
     if (tensor.name == mean_name) recipe.set_mean(tensor.values);
+    if (tensor.name == deviation_name) recipe.set_deviation(tensor.values);
+    if (tensor.name == whitening_name) recipe.set_whitening(tensor.values);
   }
   if (recipe.needs_mean()) throw Error(ErrorCode::corrupt_data, "the recipe's mean is missing");
   return recipe;

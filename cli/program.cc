@@ -18,6 +18,7 @@
 #include "headrace/cli/index_command.h"
 #include "headrace/cli/info_command.h"
 #include "headrace/cli/predict_command.h"
+#include "headrace/cli/preview_command.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/suggestion.h"
 #include "headrace/cli/terminal.h"
@@ -35,14 +36,16 @@ constexpr const char* footer =
     "headrace COMMAND --help tells what a command takes, with an example.\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.";
 
-constexpr std::string_view commands_for_one_process[] = {"evaluate", "predict", "export", "index",
-                                                         "bench loader"};
+constexpr std::string_view commands_for_one_process[] = {
+    "evaluate", "predict", "preview", "plan", "export", "index", "bench loader"};
 
 std::vector<Command> add_commands(CLI::App& program) {
   std::vector<Command> commands;
   commands.push_back(make_train_command(program));
   commands.push_back(make_evaluate_command(program));
   commands.push_back(make_predict_command(program));
+  commands.push_back(make_preview_command(program));
+  commands.push_back(make_plan_command(program));
   commands.push_back(make_export_command(program));
   commands.push_back(make_index_command(program));
   for (Command& command : make_bench_commands(program)) commands.push_back(std::move(command));

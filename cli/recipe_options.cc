@@ -5,12 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "headrace/augment/named_recipes.h"
+#include "headrace/cli/recipe_file.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/error.h"
 
@@ -55,17 +53,6 @@ std::string fault(const Parameter& parameter, const std::string& text) {
   }
 }
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    throw io_error(fmt::format("cannot read the recipe {} (those known by name: {})", path,
-                               fmt::join(recipe_names(), ", ")),
-                   errno);
-  }
-  return text.str();
-}
-
 std::string output_json(const ImageShape& shape, const std::string& type) {
   const Json output = {{"height", shape.height},
                        {"width", shape.width},
@@ -75,7 +62,9 @@ std::string output_json(const ImageShape& shape, const std::string& type) {
 }
 
 // What u8 cannot have.
-constexpr const char* normalisation[] = {"rescale", "mean", "channel_mean", "channel_std"};
+constexpr const char* normalisation[] = {"rescale",        "mean",         "std",
+                                         "channel_mean",   "channel_std",  "samplewise_center",
+                                         "samplewise_std", "zca_whitening"};
 
 std::string type_name(const Parameter& parameter) {
   switch (parameter.kind) {
@@ -109,7 +98,7 @@ void RecipeOptions::add_to(CLI::App& command, bool with_type) {
   }
   command
       .add_option("--recipe", recipe_,
-                  fmt::format("Take these from a recipe by name ({}) or from a file (JSON)",
+                  fmt::format("Take these from a recipe by name ({}) or from a file (TOML or JSON)",
                               fmt::join(recipe_names(), ", ")))
       ->type_name("NAME|FILE")
       ->group(group);
@@ -152,7 +141,7 @@ Recipe RecipeOptions::without_type(ImageShape output, bool output_is_given) cons
     if (output_is_given)
       recipe.update_from_json(output_json(output, std::string(to_string(recipe.type()))));
   } else if (!recipe_.empty()) {
-    const std::string text = read_text(recipe_);
+    const std::string text = read_recipe_file(recipe_);
     try {
       recipe.update_from_json(text);
     } catch (const Error& error) {

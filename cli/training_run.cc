@@ -109,7 +109,7 @@ void TrainingRun::load_checkpoint_to_resume() {
   } catch (const Error& error) {
     throw error.with_context(folder_.model().string());
   }
-  if (recipe_.needs_mean()) recipe_.set_mean(get_recipe(*resumed_).mean());
+  if (recipe_.needs_mean()) recipe_.set_fitted(get_recipe(*resumed_));
 }
 
 void TrainingRun::check_resumable() const {

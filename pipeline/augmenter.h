@@ -17,6 +17,8 @@ struct DeviceStage;
 struct RenderScratch {
   std::vector<std::byte> bytes;
   std::int64_t record = 0;  // whose pixels are rendered, in its data set
+  std::vector<std::byte> canvas;  // an image between geometry and normalisation
+  std::vector<std::byte> spare;   // what an operation on it needs beside
 };
 
 // A recipe: decides what becomes of an image (plan), then does it (render).

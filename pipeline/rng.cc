@@ -66,7 +66,7 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
   return counter;
 }
 
-Rng::Rng(std::uint64_t seed, std::uint64_t epoch) {
+Rng::Rng(std::uint64_t seed, std::uint64_t epoch) : seed_(seed), epoch_(epoch) {
   const auto derived = philox4x32({low_word(epoch), high_word(epoch), stream_id("epoch"), 0},
                                   {low_word(seed), high_word(seed)});
   key_ = {derived[0], derived[1]};
@@ -74,8 +74,16 @@ Rng::Rng(std::uint64_t seed, std::uint64_t epoch) {
   counter_ = {0, 0, 0xFFFFFFFFu, 0xFFFFFFFFu};
 }
 
+Rng Rng::for_epoch(std::uint64_t epoch) const {
+  Rng moved(seed_, epoch);
+  moved.counter_ = {0, counter_[1], counter_[2], counter_[3]};
+  return moved;
+}
+
 Rng Rng::for_sample(std::uint64_t sample_index) const {
   Rng narrowed;
+  narrowed.seed_ = seed_;
+  narrowed.epoch_ = epoch_;
   narrowed.key_ = key_;
   narrowed.counter_ = {0, 0, low_word(sample_index), high_word(sample_index)};
   return narrowed;
@@ -83,6 +91,8 @@ Rng Rng::for_sample(std::uint64_t sample_index) const {
 
 Rng Rng::for_operation(std::uint32_t operation) const {
   Rng narrowed;
+  narrowed.seed_ = seed_;
+  narrowed.epoch_ = epoch_;
   narrowed.key_ = key_;
   narrowed.counter_ = {0, operation, counter_[2], counter_[3]};
   return narrowed;

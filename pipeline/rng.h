@@ -26,6 +26,9 @@ class Rng {
   // The stream of one seed and epoch; `for_sample` and `for_operation` narrow it.
   Rng(std::uint64_t seed, std::uint64_t epoch);
 
+  std::uint64_t epoch() const { return epoch_; }
+  // What this stream is in another epoch, of the same seed, sample and operation. Fresh.
+  Rng for_epoch(std::uint64_t epoch) const;
   // The stream of one sample. Fresh: draws made before do not matter.
   Rng for_sample(std::uint64_t sample_index) const;
   // The stream of one operation on it, so that an operation added to a recipe leaves the draws of
@@ -50,6 +53,8 @@ class Rng {
  private:
   Rng() = default;
 
+  std::uint64_t seed_ = 0;
+  std::uint64_t epoch_ = 0;
   std::array<std::uint32_t, 2> key_{};      // of (seed, epoch)
   std::array<std::uint32_t, 4> counter_{};  // block, operation, sample (low, high)
   std::array<std::uint32_t, 4> block_{};

@@ -28,20 +28,26 @@ enum class Filter : std::uint8_t {
   linear,    // 2x2 taps whatever the scale: aliases when it shrinks
   triangle,  // linear, widened by the scale when it shrinks (antialiased, as Pillow's BILINEAR)
   box,       // the mean of the pixels whose centres an output covers (as Pillow's BOX)
+  cubic,     // 4x4 taps of the cubic B-spline through the pixels (scipy.ndimage's order 3)
 };
 
-// What lies outside the source image; scipy.ndimage's names.
+// What lies outside the source image.
 enum class FillMode : std::uint8_t {
-  constant,  // k k k | a b c d | k k k
+  constant,  // k k k | a b c d | k k k   (the border blends into k: scipy's grid-constant)
   nearest,   // a a a | a b c d | d d d
   reflect,   // c b a | a b c d | d c b
   wrap,      // b c d | a b c d | a b c   (period N: scipy's grid-wrap)
+  mirror,    // d c b | a b c d | c b a
+  // What scipy.ndimage, and so Keras, calls "constant" and "wrap": k as soon as a coordinate leaves
+  // the outermost pixels' centres, without blending; and a period of N - 1 pixels.
+  scipy_constant,
+  scipy_wrap,
 };
 
 // A drawn operation on pixels: which one, and the values drawn for it.
 struct PlannedOperation {
   std::uint32_t kind = 0;  // stream_id of the operation's name
-  std::array<float, 6> values{};
+  std::array<float, 8> values{};
 };
 
 // Everything random about one image, decided: the geometry as one map with one sampling, then a

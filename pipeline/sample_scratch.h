@@ -26,7 +26,8 @@ struct SampleScratch {
   bool planned = false;  // a plan was drawn for this sample, or would have been
 
   std::size_t bytes() const {
-    std::size_t sum = decoded.capacity_bytes() + upright.capacity_bytes() + render.bytes.capacity();
+    std::size_t sum = decoded.capacity_bytes() + upright.capacity_bytes() +
+                      render.bytes.capacity() + render.canvas.capacity() + render.spare.capacity();
     for (const RecordValue& value : record.values) sum += value.buffer.capacity();
     return sum;
   }

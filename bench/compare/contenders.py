@@ -1,5 +1,7 @@
 """Who is measured doing what."""
 
+import pathlib
+import sys
 from dataclasses import dataclass, field
 
 
@@ -77,6 +79,34 @@ def small_job():
         data="small.bin",
         batch_size=128,
     )
+
+
+# What augment_operations.py can do, and in what sizes.
+AUGMENTED = [("keras", 32), ("rotate", 32)] + [
+    (operation, 224)
+    for operation in (
+        "keras", "rotate", "random_resized_crop", "brightness", "contrast", "saturation", "hue", "grey", "blur",
+        "sharpen", "posterize", "solarize", "equalize", "autocontrast", "invert", "random_erasing", "perspective",
+        "elastic", "rand_augment",
+    )
+]
+
+
+def augment_job(operation, size):
+    arguments = f"--operation {operation} --size {size}"
+    own = pathlib.Path(__file__).with_name("augment_headrace.py")
+    return Job(
+        f"Augmentation, {operation}, {size} x {size} x 3 in memory, one image after the other",
+        [
+            Contender("headrace", "Headrace", command=f"{sys.executable} {own} {arguments}"),
+            Contender("albumentations", "albumentations", "albumentations", f"augment_albumentations.py {arguments}"),
+            Contender("torchvision-ops", "torchvision v2", "torch", f"augment_torchvision.py {arguments}"),
+        ],
+    )
+
+
+def augment_jobs():
+    return [augment_job(operation, size) for operation, size in AUGMENTED]
 
 
 def train_job(model, image, precision, batch_size, steps):

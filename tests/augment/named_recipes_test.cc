@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "../support/error_matcher.h"
 
 namespace headrace {
@@ -35,6 +37,18 @@ TEST(NamedRecipes, ImagenetIsEvaluatedOnTheCentreOfImagesOf256) {
   EXPECT_THAT(recipe.for_inference().operations(),
               ElementsAre(Pair("short_side", ParameterValue(256.0))));
   EXPECT_EQ(recipe.for_inference().get("channel_std"), recipe.get("channel_std"));
+}
+
+TEST(NamedRecipes, CifarCutsOutOfAnImageWithABlackBorder) {
+  const auto augmenter = named_recipe("cifar").make_augmenter();
+  for (std::uint64_t sample = 0; sample < 50; ++sample) {
+    const AffineMap map =
+        augmenter->plan({32, 32}, Rng(3, 0).for_sample(sample)).source_from_output;
+    EXPECT_EQ(std::abs(map.xx), 1);
+    EXPECT_EQ(map.yy, 1);
+    EXPECT_EQ(map.yt, std::round(map.yt));
+    EXPECT_LE(std::abs(map.yt), 4);
+  }
 }
 
 }  // namespace

@@ -59,16 +59,19 @@ TEST(Parameter, AWrongValueIsRefusedWithWhatWouldDo) {
   refused("random_resized_crop", "0.5,1,1,2,3,4", "one range or two");
   refused("channel_std", "0.2,0", "up to 16 numbers");
   refused("channel_mean", "a", "up to 16 numbers");
-  refused("fill_mode", "mirror", "one of nearest, constant, reflect, wrap");
+  refused("posterize", "9", "bits from 0 to 8 (8 if left out), probability from 0 to 1");
+  refused("posterize", "4,0.5,1", "up to 2 numbers");
+  refused("zoom", "1.2,0.8", "the low end first");
+  refused("auto_augment", "coco", "one of none, imagenet, cifar10, svhn");
+  refused("fill_mode", "mirrored", "one of nearest, constant, reflect, wrap");
   EXPECT_THAT([] { check_value(recipe_parameter("rescale"), std::string("1")); },
               throws_error(ErrorCode::invalid_argument, HasSubstr("rescale")));
 }
 
 TEST(Parameter, AnUnknownNameIsRefusedWithTheKnownOnes) {
-  EXPECT_THAT(
-      [] { recipe_parameter("widht_shift"); },
-      throws_error(ErrorCode::invalid_argument,
-                   AllOf(HasSubstr("widht_shift"), HasSubstr("width_shift, height_shift"))));
+  EXPECT_THAT([] { recipe_parameter("widht_shift"); },
+              throws_error(ErrorCode::invalid_argument,
+                           AllOf(HasSubstr("widht_shift"), HasSubstr("rotation, width_shift, "))));
 }
 
 }  // namespace

@@ -105,10 +105,10 @@ TEST(RecipeAugmenter, ImagesThatDoNotFitAreRefusedWithBothSides) {
                            AllOf(HasSubstr("rows 1 to 41"), HasSubstr("rows 0 to 40"))));
   EXPECT_THAT(rendering(plan, colour.view(), {0, 0, 40, 41}),
               throws_error(ErrorCode::invalid_argument, HasSubstr("40x40")));
-  SamplePlan turned = plan;
-  turned.source_from_output.xy = 0.1;
-  EXPECT_THAT(rendering(turned, colour.view(), {0, 0, 40, 40}),
-              throws_error(ErrorCode::unsupported, HasSubstr("resizing")));
+  SamplePlan unknown = plan;
+  unknown.add({1234, {}});
+  EXPECT_THAT(rendering(unknown, colour.view(), {0, 0, 40, 40}),
+              throws_error(ErrorCode::invalid_argument, HasSubstr("another version")));
   SamplePlan far = plan;
   far.source_from_output.xt = 1e12;
   EXPECT_THAT(rendering(far, colour.view(), {0, 0, 40, 40}),

@@ -1,0 +1,313 @@
+#include "headrace/augment/affine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "headrace/augment/axis.h"
+#include "headrace/augment/axis_table.h"
+#include "headrace/augment/continuation.h"
+#include "headrace/augment/fixed_point.h"
+#include "headrace/augment/spline.h"
+
+namespace headrace {
+namespace {
+
+constexpr std::int64_t rounding = std::int64_t{1} << (fixed::map_shift - 1);
+
+// In 2^-14 pixels.
+std::int64_t coordinate(std::int64_t c) { return (c + rounding) >> fixed::map_shift; }
+
+bool averages(Filter filter) { return filter == Filter::triangle || filter == Filter::box; }
+
+struct Interval {
+  std::int64_t low;
+  std::int64_t high;
+};
+
+// Of the coordinates of all outputs, in 2^-14 pixels.
+Interval interval(std::int64_t origin, std::int64_t step, std::int64_t row_step, ImageSize output) {
+  const std::int64_t along = step * (output.width - 1);
+  const std::int64_t down = row_step * (output.height - 1);
+  const auto zero = std::int64_t{0};
+  return {coordinate(origin + std::min(along, zero) + std::min(down, zero)),
+          coordinate(origin + std::max(along, zero) + std::max(down, zero))};
+}
+
+struct Bounds {
+  Interval x;
+  Interval y;
+
+  Bounds(const AffineGrid& grid, ImageSize output)
+      : x(interval(grid.x, grid.xx, grid.xy, output)),
+        y(interval(grid.y, grid.yx, grid.yy, output)) {}
+};
+
+IndexRange indices(Interval coordinates, int extent, const SamplePlan& plan, int margin) {
+  const std::int64_t first = (coordinates.low >> fixed::coordinate_bits) - margin;
+  const std::int64_t last = (coordinates.high >> fixed::coordinate_bits) + 1 + margin;
+  const FillMode fill = plan.fill_mode;
+  const bool folds =
+      fill != FillMode::nearest && fill != FillMode::constant && fill != FillMode::scipy_constant;
+  if (plan.filter == Filter::cubic || (folds && (first < 0 || last >= extent))) return {0, extent};
+  // Two at least, for taps of weight 0.
+  const int low = static_cast<int>(std::clamp<std::int64_t>(first, 0, std::max(extent - 2, 0)));
+  const int high = static_cast<int>(std::clamp<std::int64_t>(last, 0, extent - 1)) + 1;
+  return {low, std::max(high, std::min(low + 2, extent))};
+}
+
+Region taps_region(const SamplePlan& plan, int x_margin, int y_margin) {
+  const Bounds bounds(AffineGrid(plan), plan.output);
+  const IndexRange rows = indices(bounds.y, plan.source.height, plan, y_margin);
+  const IndexRange columns = indices(bounds.x, plan.source.width, plan, x_margin);
+  return {rows.first, columns.first, rows.last - rows.first, columns.last - columns.first};
+}
+
+int shrunk(int extent, double scale) {
+  return std::max(static_cast<int>(std::ceil(extent / scale)), 1);
+}
+
+// The columns of a row, of `count`, whose coordinates begin + x * step lie in [low, high].
+struct Columns {
+  int first;
+  int last;
+
+  void meet(std::int64_t begin, std::int64_t step, std::int64_t low, std::int64_t high) {
+    if (step == 0) {
+      if (begin < low || begin > high) last = first;
+      return;
+    }
+    if (step < 0) {
+      begin = -begin;
+      step = -step;
+      std::swap(low, high);
+      low = -low;
+      high = -high;
+    }
+    // ceil((low - begin) / step) and floor((high - begin) / step), as no division rounds down.
+    const std::int64_t below = low - begin;
+    const std::int64_t above = high - begin;
+    const std::int64_t from = below <= 0 ? 0 : (below + step - 1) / step;
+    const std::int64_t to = above < 0 ? -1 : above / step;
+    first = static_cast<int>(std::clamp<std::int64_t>(from, first, last));
+    last = static_cast<int>(std::clamp<std::int64_t>(to + 1, first, last));
+  }
+};
+
+class AffineLevels {
+ public:
+  AffineLevels(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
+               const Kernels& kernels)
+      : plan_(plan),
+        pixels_(pixels),
+        decoded_(decoded),
+        kernels_(kernels),
+        grid_(plan),
+        taps_fill_(fill_of_taps(plan.fill_mode)),
+        constant_(static_cast<std::int32_t>(
+            std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))) {
+    const auto channels = static_cast<std::ptrdiff_t>(pixels.shape.channels);
+    const auto pitch = static_cast<std::ptrdiff_t>(pixels.row_bytes);
+    const auto before = decoded.top * pitch + decoded.left * channels;
+    run_.channels = pixels.shape.channels;
+    run_.pitch = pitch;
+    run_.bytes = (pixels.shape.height - 1) * pitch + pixels.shape.width * channels;
+    run_.pixels = reinterpret_cast<const std::uint8_t*>(pixels.data);
+    run_.first = -before;
+    run_.columns = plan.source.width;
+    run_.rows = plan.source.height;
+    run_.dx = grid_.xx;
+    run_.dy = grid_.yx;
+    const Bounds bounds(grid_, plan.output);
+    constexpr std::int64_t far = std::int64_t{1} << 30;
+    const auto is_near = [](Interval i) { return i.low > -far && i.high < far; };
+    constexpr std::ptrdiff_t large = std::numeric_limits<std::int32_t>::max() / 2;
+    has_run_ = is_near(bounds.x) && is_near(bounds.y) && run_.columns >= 2 && run_.rows >= 2 &&
+               run_.bytes + before + pitch < large;
+  }
+
+  void row(int y, std::uint8_t* out) {
+    run_.x = grid_.x + y * grid_.xy;
+    run_.y = grid_.y + y * grid_.yy;
+    Columns inside{0, has_run_ ? plan_.output.width : 0};
+    if (plan_.fill_mode != FillMode::nearest) {
+      const auto last = [](int extent) {
+        return (((extent - 1) * fixed::pixel + 1) << fixed::map_shift) - 1 - rounding;
+      };
+      inside.meet(run_.x, run_.dx, -rounding, last(run_.columns));
+      inside.meet(run_.y, run_.dy, -rounding, last(run_.rows));
+    }
+    const auto channels = static_cast<std::size_t>(run_.channels);
+    const bool nearest = plan_.filter == Filter::nearest;
+    // In this order, since kernels may write beyond what they are asked for.
+    for (int x = 0; x < inside.first; ++x) pixel(x, out + static_cast<std::size_t>(x) * channels);
+    if (inside.last > inside.first) {
+      AffineRun run = run_;
+      run.x += inside.first * run.dx;
+      run.y += inside.first * run.dy;
+      (nearest ? kernels_.sample_nearest : kernels_.sample_linear)(
+          run, inside.last - inside.first, out + static_cast<std::size_t>(inside.first) * channels);
+    }
+    for (int x = inside.last; x < plan_.output.width; ++x) {
+      pixel(x, out + static_cast<std::size_t>(x) * channels);
+    }
+  }
+
+ private:
+  const std::uint8_t* tap(int row, int column) const {
+    if (row < 0 || column < 0) return nullptr;
+    return pixels_.row<std::uint8_t>(row - decoded_.top) +
+           static_cast<std::ptrdiff_t>(column - decoded_.left) * run_.channels;
+  }
+
+  void pixel(int x, std::uint8_t* out) const {
+    std::int64_t cx = coordinate(run_.x + x * run_.dx);
+    std::int64_t cy = coordinate(run_.y + x * run_.dy);
+    constexpr int bits = fixed::coordinate_bits;
+    const bool inside = enter_image<bits>(cx, run_.columns, plan_.fill_mode) &&
+                        enter_image<bits>(cy, run_.rows, plan_.fill_mode);
+    if (!inside) {
+      std::fill_n(out, run_.channels, static_cast<std::uint8_t>(constant_));
+      return;
+    }
+    const auto row = [&](std::int64_t i) {
+      return fill_index(static_cast<int>(i), run_.rows, taps_fill_);
+    };
+    const auto column = [&](std::int64_t i) {
+      return fill_index(static_cast<int>(i), run_.columns, taps_fill_);
+    };
+    const auto level = [this](const std::uint8_t* p, int c) {
+      return p == nullptr ? constant_ : std::int32_t{p[c]};
+    };
+    if (plan_.filter == Filter::nearest) {
+      const std::uint8_t* p =
+          tap(row((cy + fixed::pixel / 2) >> bits), column((cx + fixed::pixel / 2) >> bits));
+      for (int c = 0; c < run_.channels; ++c) out[c] = static_cast<std::uint8_t>(level(p, c));
+      return;
+    }
+    const auto wx = static_cast<std::int32_t>(cx & (fixed::pixel - 1));
+    const auto wy = static_cast<std::int32_t>(cy & (fixed::pixel - 1));
+    const int top = row(cy >> bits);
+    const int bottom = wy == 0 ? top : row((cy >> bits) + 1);
+    const int left = column(cx >> bits);
+    const int right = wx == 0 ? left : column((cx >> bits) + 1);
+    const std::uint8_t* taps[] = {tap(top, left), tap(bottom, left), tap(top, right),
+                                  tap(bottom, right)};
+    for (int c = 0; c < run_.channels; ++c) {
+      const auto mid = [&](int t) {
+        return fixed::mid_level(level(taps[t], c) * (fixed::one - wy) + level(taps[t + 1], c) * wy);
+      };
+      out[c] = static_cast<std::uint8_t>(fixed::level(mid(0) * (fixed::one - wx) + mid(2) * wx));
+    }
+  }
+
+  const SamplePlan& plan_;
+  const ImageView& pixels_;
+  const Region& decoded_;
+  const Kernels& kernels_;
+  AffineGrid grid_;
+  FillMode taps_fill_;
+  std::int32_t constant_;
+  AffineRun run_;
+  bool has_run_ = false;
+};
+
+}  // namespace
+
+bool needs_affine(const SamplePlan& plan) {
+  return !plan.source_from_output.is_axis_aligned() || plan.filter == Filter::cubic ||
+         plan.fill_mode > FillMode::wrap;
+}
+
+AffineGrid::AffineGrid(const SamplePlan& plan) {
+  const AffineMap& map = plan.source_from_output;
+  constexpr std::int64_t half = std::int64_t{1} << (fixed::map_bits - 1);
+  x = to_map(map.xx * 0.5 + map.xy * 0.5 + map.xt) - half;
+  y = to_map(map.yx * 0.5 + map.yy * 0.5 + map.yt) - half;
+  xx = to_map(map.xx);
+  xy = to_map(map.xy);
+  yx = to_map(map.yx);
+  yy = to_map(map.yy);
+  for (const double right : {0, plan.output.width}) {
+    for (const double below : {0, plan.output.height}) {
+      to_map(map.xx * right + map.xy * below + map.xt);
+      to_map(map.yx * right + map.yy * below + map.yt);
+    }
+  }
+}
+
+ShrunkPlan::ShrunkPlan(const SamplePlan& plan) {
+  const AffineMap& map = plan.source_from_output;
+  constexpr double enough = 1.5;
+  const double x_scale = std::hypot(map.xx, map.xy);
+  const double y_scale = std::hypot(map.yx, map.yy);
+  shrinks = averages(plan.filter) && std::max(x_scale, y_scale) > enough;
+  if (!shrinks) return;
+  const double by_x = x_scale > enough ? x_scale : 1;
+  const double by_y = y_scale > enough ? y_scale : 1;
+  const Region part =
+      taps_region(plan, static_cast<int>(std::ceil(by_x)), static_cast<int>(std::ceil(by_y)));
+  shrink.source = plan.source;
+  shrink.output = {shrunk(part.height, by_y), shrunk(part.width, by_x)};
+  const AffineMap to_source = {
+      .xx = static_cast<double>(part.width) / shrink.output.width,
+      .xt = static_cast<double>(part.left),
+      .yy = static_cast<double>(part.height) / shrink.output.height,
+      .yt = static_cast<double>(part.top),
+  };
+  shrink.source_from_output = to_source;
+  shrink.filter = plan.filter;
+  shrink.region = region_of(shrink);
+  rest = plan;
+  rest.source = shrink.output;
+  rest.filter = Filter::linear;
+  const AffineMap from_source = {.xx = 1 / to_source.xx,
+                                 .xt = -to_source.xt / to_source.xx,
+                                 .yy = 1 / to_source.yy,
+                                 .yt = -to_source.yt / to_source.yy};
+  rest.source_from_output = from_source.after(map);
+  rest.region = {0, 0, rest.source.height, rest.source.width};
+}
+
+Region affine_region(const SamplePlan& plan) {
+  const ShrunkPlan parts(plan);
+  return parts.shrinks ? parts.shrink.region : taps_region(plan, 0, 0);
+}
+
+void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
+                          const Finish& finish, std::byte* destination, RenderScratch& scratch,
+                          const Kernels& kernels) {
+  const int band = finish.rows_at_once();
+  ScratchLayout layout;
+  const std::size_t levels =
+      layout.reserve(static_cast<std::size_t>(band) * finish.row_elements() + Kernels::slack);
+  const std::size_t finishing = layout.reserve(finish.scratch_bytes());
+  if (scratch.bytes.size() < layout.size()) scratch.bytes.resize(layout.size());
+  std::byte* memory = ScratchLayout::align(scratch.bytes.data());
+  auto* rows = reinterpret_cast<std::uint8_t*>(memory + levels);
+
+  const auto render = [&](auto&& make_row) {
+    for (int y = 0; y < finish.shape().height; y += band) {
+      const int count = std::min(band, finish.shape().height - y);
+      for (int r = 0; r < count; ++r) {
+        make_row(y + r, rows + static_cast<std::size_t>(r) * finish.row_elements());
+      }
+      finish.levels(rows, y, count, destination, memory + finishing, kernels);
+    }
+  };
+  if (plan.filter == Filter::cubic) {
+    const SplineImage spline(plan, pixels, decoded);
+    std::vector<float> values(finish.row_elements());
+    render([&](int y, std::uint8_t* out) {
+      spline.row(y, values.data());
+      std::transform(values.begin(), values.end(), out, [](float value) {
+        return static_cast<std::uint8_t>(std::clamp(std::floor(value + 0.5f), 0.0f, 255.0f));
+      });
+    });
+    return;
+  }
+  AffineLevels sampler(plan, pixels, decoded, kernels);
+  render([&](int y, std::uint8_t* out) { sampler.row(y, out); });
+}
+
+}  // namespace headrace

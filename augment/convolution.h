@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "headrace/pipeline/image.h"
+
+namespace headrace {
+
+// exp(-x^2 / (2 deviation^2)) at the whole numbers around 0, made to sum to 1; of an odd size.
+std::vector<float> gaussian_kernel(int size, double deviation);
+
+// Blends rows, then columns, of an interleaved image by a kernel of odd size. Beyond the border the
+// image is mirrored without its outermost pixel.
+void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel);
+
+}  // namespace headrace

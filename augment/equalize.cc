@@ -1,0 +1,61 @@
+#include "headrace/augment/equalize.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <type_traits>
+
+namespace headrace {
+namespace {
+
+constexpr const char* name = "equalize";
+
+void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
+  if (rng.chance(std::get<double>(value))) geometry.paint(stream_id(name));
+}
+
+using Histogram = std::array<std::int64_t, 256>;
+
+// The level that each becomes; as it is if there are too few pixels to tell.
+std::array<std::uint8_t, 256> equalised(const Histogram& histogram) {
+  std::array<std::uint8_t, 256> table;
+  std::iota(table.begin(), table.end(), std::uint8_t{0});
+  const auto last = std::find_if(histogram.rbegin(), histogram.rend(),
+                                 [](std::int64_t count) { return count != 0; });
+  const std::int64_t total = std::accumulate(histogram.begin(), histogram.end(), std::int64_t{0});
+  const std::int64_t step = (total - *last) / 255;
+  if (step == 0) return table;
+  std::int64_t below = 0;
+  for (std::size_t level = 0; level < table.size(); ++level) {
+    const std::int64_t equal = level == 0 ? 0 : (below + step / 2) / step;
+    table[level] = static_cast<std::uint8_t>(std::min<std::int64_t>(equal, 255));
+    below += histogram[level];
+  }
+  return table;
+}
+
+constexpr auto paint = [](const PaintedValues&, auto canvas) {
+  using Value = std::remove_reference_t<decltype(canvas.data[0])>;
+  const std::size_t channels = canvas.channels();
+  for (std::size_t c = 0; c < channels; ++c) {
+    Histogram histogram{};
+    for (std::size_t e = c; e < canvas.elements(); e += channels) {
+      ++histogram[Canvas<std::uint8_t>::cut(static_cast<float>(canvas.data[e]))];
+    }
+    const auto table = equalised(histogram);
+    for (std::size_t e = c; e < canvas.elements(); e += channels) {
+      const auto level = Canvas<std::uint8_t>::cut(static_cast<float>(canvas.data[e]));
+      canvas.data[e] = static_cast<Value>(table[level]);
+    }
+  }
+};
+
+}  // namespace
+
+Operation equalize() {
+  return {number_parameter(
+              name, "make all levels of a channel alike frequent, with this probability", 0, 1),
+          plan, true, make_painter(name, paint)};
+}
+
+}  // namespace headrace

@@ -1,0 +1,28 @@
+#include "headrace/augment/grey.h"
+
+namespace headrace {
+namespace {
+
+constexpr const char* name = "grey";
+
+void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
+  if (rng.chance(std::get<double>(value))) geometry.paint(stream_id(name));
+}
+
+constexpr auto paint = [](const PaintedValues&, auto canvas) {
+  if (!canvas.is_colour()) return;
+  auto* pixel = canvas.data;
+  for (std::size_t i = 0; i < canvas.pixels(); ++i, pixel += 3) {
+    const auto grey = canvas.cut(luma(pixel[0], pixel[1], pixel[2]));
+    pixel[0] = pixel[1] = pixel[2] = grey;
+  }
+};
+
+}  // namespace
+
+Operation grey() {
+  return {number_parameter(name, "take the colour out, with this probability", 0, 1), plan, true,
+          make_painter(name, paint)};
+}
+
+}  // namespace headrace

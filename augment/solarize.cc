@@ -1,0 +1,33 @@
+#include "headrace/augment/solarize.h"
+
+#include <type_traits>
+
+namespace headrace {
+namespace {
+
+constexpr const char* name = "solarize";
+
+Parameter parameter() {
+  return fields_parameter(name, "invert levels from a threshold on, with this probability",
+                          {{"threshold", 0, 255, 128}, {"probability", 0, 1, 0.5}});
+}
+
+void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
+  if (!rng.chance(field_of(parameter(), value, 1))) return;
+  geometry.paint(stream_id(name), {field_of(parameter(), value, 0)});
+}
+
+constexpr auto paint = [](const PaintedValues& values, auto canvas) {
+  using Value = std::remove_reference_t<decltype(canvas.data[0])>;
+  for (std::size_t e = 0; e < canvas.elements(); ++e) {
+    const Value value = canvas.data[e];
+    canvas.data[e] =
+        static_cast<float>(value) >= values[0] ? static_cast<Value>(255 - value) : value;
+  }
+};
+
+}  // namespace
+
+Operation solarize() { return {parameter(), plan, true, make_painter(name, paint)}; }
+
+}  // namespace headrace
