@@ -8,6 +8,7 @@
 #include "headrace/augment/axis_table.h"
 #include "headrace/augment/continuation.h"
 #include "headrace/augment/fixed_point.h"
+#include "headrace/augment/painter.h"
 #include "headrace/augment/spline.h"
 
 namespace headrace {
@@ -292,6 +293,11 @@ void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const
       for (int r = 0; r < count; ++r) {
         make_row(y + r, rows + static_cast<std::size_t>(r) * finish.row_elements());
       }
+      paint_plan(plan, {rows,
+                        {count, finish.shape().width, finish.shape().channels},
+                        kernels,
+                        scratch.spare,
+                        plan});
       finish.levels(rows, y, count, destination, memory + finishing, kernels);
     }
   };

@@ -59,15 +59,17 @@ HEADRACE_AVX2 inline __m128i load_8(const std::uint8_t* p) {
 
 // Two pixels and their right neighbours, as 16 bits, of each of two outputs.
 HEADRACE_AVX2 inline __m256i load_pixels(const std::uint8_t* a, const std::uint8_t* b) {
-  return _mm256_cvtepu8_epi16(_mm_unpacklo_epi64(load_8(a), load_8(b)));
+  const __m128d both =
+      _mm_loadh_pd(_mm_castsi128_pd(load_8(a)), reinterpret_cast<const double*>(b));
+  return _mm256_cvtepu8_epi16(_mm_castpd_si128(both));
 }
 
 // Levels of two outputs, as 32 bits, one output in each half. `down` holds -2 times the weight of
 // the lower pixels: mid_level as kernels_x86.h has it, with the sign that lets a weight be one.
-HEADRACE_AVX2 inline __m256i blend(const std::uint8_t* a, const std::uint8_t* b,
-                                   std::ptrdiff_t pitch, __m256i down, __m256i across) {
-  const __m256i top = load_pixels(a, b);
-  const __m256i bottom = load_pixels(a + pitch, b + pitch);
+HEADRACE_AVX2 inline __m256i blend(const std::uint8_t* row, const std::uint8_t* next_row,
+                                   std::size_t a, std::size_t b, __m256i down, __m256i across) {
+  const __m256i top = load_pixels(row + a, row + b);
+  const __m256i bottom = load_pixels(next_row + a, next_row + b);
   const __m256i difference = _mm256_slli_epi16(_mm256_sub_epi16(top, bottom), fixed::mid_bits);
   const __m256i mid = _mm256_add_epi16(_mm256_slli_epi16(top, fixed::mid_bits),
                                        _mm256_mulhrs_epi16(difference, down));
@@ -105,14 +107,17 @@ HEADRACE_AVX2 void sample_linear(const AffineRun& run, int count, std::uint8_t* 
   Coordinates xs(run.x, run.dx);
   Coordinates ys(run.y, run.dy);
   const std::uint8_t* origin = run.pixels + run.first;
+  const std::uint8_t* next_row = origin + run.pitch;
+  const int columns = run.columns;  // which the compiler could not know not to be written to
+  const int rows = run.rows;
   const __m256i pitch = _mm256_set1_epi32(static_cast<std::int32_t>(run.pitch));
   // Beyond this, a load of 8 bytes in the row below would leave the pixels.
   const __m256i safe =
       _mm256_set1_epi32(static_cast<std::int32_t>(run.bytes - run.first - run.pitch - 8));
   int i = 0;
   for (; i + group <= count; i += group, out += 3 * group) {
-    const Places x = places(xs.take(), run.columns);
-    const Places y = places(ys.take(), run.rows);
+    const Places x = places(xs.take(), columns);
+    const Places y = places(ys.take(), rows);
     const __m256i offset =
         _mm256_add_epi32(_mm256_mullo_epi32(y.index, pitch),
                          _mm256_add_epi32(x.index, _mm256_slli_epi32(x.index, 1)));
@@ -120,7 +125,7 @@ HEADRACE_AVX2 void sample_linear(const AffineRun& run, int count, std::uint8_t* 
       portable.sample_linear(after(run, i), group, out);
       continue;
     }
-    alignas(32) std::array<std::int32_t, group> offsets;
+    alignas(32) std::array<std::uint32_t, group> offsets;
     _mm256_store_si256(reinterpret_cast<__m256i*>(offsets.data()), offset);
     const __m256i twice = _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(y.second, 1));
     const __m256i down = _mm256_blend_epi16(twice, _mm256_slli_epi32(twice, 16), 0xAA);
@@ -130,7 +135,7 @@ HEADRACE_AVX2 void sample_linear(const AffineRun& run, int count, std::uint8_t* 
       const __m256i two =
           _mm256_setr_epi32(2 * k, 2 * k, 2 * k, 2 * k, 2 * k + 1, 2 * k + 1, 2 * k + 1, 2 * k + 1);
       const auto at = static_cast<std::size_t>(2 * k);
-      return blend(origin + offsets[at], origin + offsets[at + 1], run.pitch,
+      return blend(origin, next_row, offsets[at], offsets[at + 1],
                    _mm256_permutevar8x32_epi32(down, two),
                    _mm256_permutevar8x32_epi32(across, two));
     };

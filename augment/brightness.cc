@@ -1,5 +1,7 @@
 #include "headrace/augment/brightness.h"
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -22,7 +24,7 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
 
 Operation brightness() {
   return {range_parameter(name, "multiply by a factor from this range: 0.6,1.4", 0, 100), plan,
-          true, make_painter(name, paint)};
+          true, make_pointwise_painter(name, paint)};
 }
 
 }  // namespace headrace

@@ -15,17 +15,6 @@
 namespace headrace {
 namespace {
 
-// The same levels as `recipe` makes, before they are normalised.
-Recipe levels_of(const Recipe& recipe) {
-  Recipe levels(recipe.output(), ElementType::u8);
-  for (const Parameter& parameter : recipe_parameters()) {
-    const auto is_one_of = [&](auto... names) { return ((parameter.name == names) || ...); };
-    if (is_one_of("rescale", "mean", "channel_mean", "channel_std", "layout")) continue;
-    levels.set(parameter.name, recipe.get(parameter.name));
-  }
-  return levels;
-}
-
 // Of all images of the field; nothing if that cannot be told, or they are no levels.
 std::optional<ImageShape> shape_of(const DatasetField& image) {
   if (image.kind != FieldKind::pixels || image.type != ElementType::u8) return std::nullopt;
@@ -61,7 +50,7 @@ class DeviceAugmenter final : public Augmenter {
  public:
   DeviceAugmenter(const Recipe& recipe, std::shared_ptr<const Augmenter> whole,
                   const std::optional<ImageShape>& source, DeviceWork work)
-      : whole_(std::move(whole)), levels_(levels_of(recipe).make_augmenter()) {
+      : whole_(std::move(whole)), levels_(recipe.without_normalisation().make_augmenter()) {
     const ImageShape& shape = recipe.output();
     stage_.work = work;
     stage_.output = whole_->output();
@@ -147,12 +136,18 @@ std::shared_ptr<const Augmenter> make_device_augmenter(const Recipe& recipe,
   const std::string against = objection(recipe, image);
   const std::optional<ImageShape> source = shape_of(image);
   if (resident) {
+    if (static_cast<const RecipeAugmenter&>(*whole).needs_whole_images()) {
+      throw Error(ErrorCode::unsupported,
+                  "images cannot stay on the GPU: the recipe normalises each as a whole");
+    }
     if (!against.empty()) {
       throw Error(ErrorCode::unsupported, "images cannot stay on the GPU: " + against);
     }
     return std::make_shared<DeviceAugmenter>(recipe, std::move(whole), source, DeviceWork::gather);
   }
+  const auto& on_host = static_cast<const RecipeAugmenter&>(*whole);
   if (image.kind == FieldKind::pixels && image.type != ElementType::u8) return whole;
+  if (on_host.needs_whole_images()) return whole;
   // Images much larger than what is made of them would only make more cross the bus.
   const bool small = source && source->elements() <= 4 * recipe.output().elements();
   const DeviceWork work = against.empty() && small ? DeviceWork::render : DeviceWork::finish;

@@ -1,5 +1,7 @@
 #include "headrace/augment/grey.h"
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -22,7 +24,7 @@ constexpr auto paint = [](const PaintedValues&, auto canvas) {
 
 Operation grey() {
   return {number_parameter(name, "take the colour out, with this probability", 0, 1), plan, true,
-          make_painter(name, paint)};
+          make_pointwise_painter(name, paint)};
 }
 
 }  // namespace headrace

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -61,7 +63,7 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
 Operation hue() {
   return {range_parameter(name, "turn the hue by a share of the circle from this range: -0.1,0.1",
                           -0.5, 0.5),
-          plan, true, make_painter(name, paint)};
+          plan, true, make_pointwise_painter(name, paint)};
 }
 
 }  // namespace headrace

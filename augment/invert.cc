@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -22,7 +24,7 @@ constexpr auto paint = [](const PaintedValues&, auto canvas) {
 
 Operation invert() {
   return {number_parameter(name, "make a negative, with this probability", 0, 1), plan, true,
-          make_painter(name, paint)};
+          make_pointwise_painter(name, paint)};
 }
 
 }  // namespace headrace

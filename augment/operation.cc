@@ -56,6 +56,24 @@ const Painter& find_painter(std::uint32_t kind) {
               "a plan of an operation that there is not: it was made by another version");
 }
 
+void paint_plan(const SamplePlan& plan, const Canvas<std::uint8_t>& canvas) {
+  for (const PlannedOperation& operation : plan.operations()) {
+    find_painter(operation.kind).levels(operation.values, canvas);
+  }
+}
+
+void paint_plan(const SamplePlan& plan, const Canvas<float>& canvas) {
+  for (const PlannedOperation& operation : plan.operations()) {
+    find_painter(operation.kind).values(operation.values, canvas);
+  }
+}
+
+bool is_pointwise(const SamplePlan& plan) {
+  return std::all_of(
+      plan.operations().begin(), plan.operations().end(),
+      [](const PlannedOperation& operation) { return find_painter(operation.kind).is_pointwise; });
+}
+
 Parameter flag_parameter(std::string name, std::string help) {
   Parameter parameter;
   parameter.name = std::move(name);

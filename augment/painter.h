@@ -55,6 +55,9 @@ struct Painter {
   std::string_view name;
   void (*levels)(const PaintedValues& values, const Canvas<std::uint8_t>& canvas) = nullptr;
   void (*values)(const PaintedValues& values, const Canvas<float>& canvas) = nullptr;
+  // That it looks at no pixel but the one that it changes, so that rows can be painted as they
+  // come.
+  bool is_pointwise = false;
 };
 
 // Of a function object without state that takes (values, canvas) of both kinds.
@@ -70,6 +73,12 @@ Painter make_painter(std::string_view name, Paint) {
 
 // Throws Error{invalid_argument} if no operation has it.
 const Painter& find_painter(std::uint32_t kind);
+
+// Does all that a plan says. If all its painters are pointwise, some rows of the image do as a
+// canvas.
+void paint_plan(const SamplePlan& plan, const Canvas<std::uint8_t>& canvas);
+void paint_plan(const SamplePlan& plan, const Canvas<float>& canvas);
+bool is_pointwise(const SamplePlan& plan);
 
 // The brightness of a pixel, ITU-R BT.601 with the factors of torchvision's rgb_to_grayscale.
 inline float luma(float red, float green, float blue) {

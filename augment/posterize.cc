@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -32,6 +34,6 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
 
 }  // namespace
 
-Operation posterize() { return {parameter(), plan, true, make_painter(name, paint)}; }
+Operation posterize() { return {parameter(), plan, true, make_pointwise_painter(name, paint)}; }
 
 }  // namespace headrace

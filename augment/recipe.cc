@@ -232,7 +232,9 @@ void Recipe::set_mean(const ImageStatistics& statistics) {
                    [&](double v) { return static_cast<float>(v * rescale); });
     return values;
   };
-  if (mean_kind() != MeanKind::none || std::get<std::string>(get("std")) != "channel") {
+  const bool has_more =
+      std::get<std::string>(get("std")) == "channel" || std::get<bool>(get("zca_whitening"));
+  if (mean_kind() != MeanKind::none || !has_more) {
     set_mean(rescaled(mean_kind() == MeanKind::pixel ? statistics.mean : statistics.channel_mean));
   }
   if (std::get<std::string>(get("std")) == "channel") {

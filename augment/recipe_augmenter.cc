@@ -74,6 +74,11 @@ std::string text_of(const Region& region) {
                      region.left, region.left + region.width);
 }
 
+SamplePlan without_operations(SamplePlan plan) {
+  plan.operation_count = 0;
+  return plan;
+}
+
 void check(bool good, const std::string& message) {
   if (!good) throw Error(ErrorCode::invalid_argument, message);
 }
@@ -149,9 +154,11 @@ void RecipeAugmenter::render(const SamplePlan& plan, const ImageView& pixels, co
   if (pixels.type != ElementType::u8 && pixels.type != ElementType::f32) {
     check(false, fmt::format("pixels of type {}: they must be u8 or f32", to_string(pixels.type)));
   }
-  if (!plan.operations().empty() || standardize_.is_needed()) {
+  const bool levels = pixels.type == ElementType::u8;
+  const bool by_rows = plan.operations().empty() || (levels && is_pointwise(plan));
+  if (!by_rows || standardize_.is_needed()) {
     render_canvas(plan, pixels, decoded, destination, scratch);
-  } else if (pixels.type == ElementType::u8) {
+  } else if (levels) {
     render_levels(plan, pixels, decoded, finish_, destination, scratch, kernels_);
   } else {
     render_values(plan, pixels, decoded, finish_, destination, scratch);
@@ -168,11 +175,10 @@ void RecipeAugmenter::render_canvas(const SamplePlan& plan, const ImageView& pix
   auto* values = reinterpret_cast<float*>(memory);
   if (pixels.type == ElementType::u8) {
     auto* levels = reinterpret_cast<std::uint8_t*>(memory);
-    render_levels(plan, pixels, decoded, canvas_levels_, memory, scratch, kernels_);
+    render_levels(without_operations(plan), pixels, decoded, canvas_levels_, memory, scratch,
+                  kernels_);
     const Canvas<std::uint8_t> canvas = {levels, shape, kernels_, scratch.spare, plan};
-    for (const PlannedOperation& operation : plan.operations()) {
-      find_painter(operation.kind).levels(operation.values, canvas);
-    }
+    paint_plan(plan, canvas);
     if (!standardize_.is_needed()) {
       return finish_.all_levels(levels, destination, scratch.spare, kernels_);
     }
@@ -181,9 +187,7 @@ void RecipeAugmenter::render_canvas(const SamplePlan& plan, const ImageView& pix
   } else {
     render_values(plan, pixels, decoded, canvas_values_, memory, scratch);
     const Canvas<float> canvas = {values, shape, kernels_, scratch.spare, plan};
-    for (const PlannedOperation& operation : plan.operations()) {
-      find_painter(operation.kind).values(operation.values, canvas);
-    }
+    paint_plan(plan, canvas);
   }
   if (standardize_.is_needed()) {
     standardize_.apply({values, shape.elements()}, shape, scratch.spare);

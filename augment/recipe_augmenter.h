@@ -28,6 +28,8 @@ class RecipeAugmenter final : public Augmenter {
   void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
               std::byte* destination, RenderScratch& scratch) const override;
   std::uint64_t fingerprint() const override { return fingerprint_; }
+  // True if an image is normalised as a whole, and not value by value.
+  bool needs_whole_images() const { return standardize_.is_needed(); }
   const Finish& finish() const { return finish_; }
 
  private:

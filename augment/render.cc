@@ -9,6 +9,7 @@
 #include "headrace/augment/axis_table.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/augment/mid_row.h"
+#include "headrace/augment/painter.h"
 
 namespace headrace {
 namespace {
@@ -38,8 +39,10 @@ std::optional<EvenTaps> even_taps(const Axis& axis) {
 class LevelRenderer {
  public:
   LevelRenderer(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
-                const Finish& finish, const Kernels& kernels)
-      : pixels_(pixels),
+                const Finish& finish, const Kernels& kernels, std::vector<std::byte>& spare)
+      : plan_(plan),
+        spare_(spare),
+        pixels_(pixels),
         decoded_(decoded),
         finish_(finish),
         kernels_(kernels),
@@ -68,6 +71,8 @@ class LevelRenderer {
         blend_rows(y + r, some);
         blend_columns(some, levels_ + static_cast<std::size_t>(r) * finish_.row_elements());
       }
+      paint_plan(plan_,
+                 {levels_, {rows, finish_.shape().width, mid_.channels}, kernels_, spare_, plan_});
       finish_.levels(levels_, y, rows, destination, finishing_, kernels_);
     }
   }
@@ -222,6 +227,8 @@ class LevelRenderer {
     if (mirror) kernels_.mirror(mirrored_, rows, width, mid_.channels, out);
   }
 
+  const SamplePlan& plan_;
+  std::vector<std::byte>& spare_;
   const ImageView& pixels_;
   const Region& decoded_;
   const Finish& finish_;
@@ -249,7 +256,8 @@ void render_levels(const SamplePlan& plan, const ImageView& pixels, const Region
                    const Finish& finish, std::byte* destination, RenderScratch& scratch,
                    const Kernels& kernels) {
   if (!needs_affine(plan)) {
-    LevelRenderer(plan, pixels, decoded, finish, kernels).render(destination, scratch);
+    LevelRenderer(plan, pixels, decoded, finish, kernels, scratch.spare)
+        .render(destination, scratch);
     return;
   }
   const ShrunkPlan parts(plan);
@@ -261,7 +269,8 @@ void render_levels(const SamplePlan& plan, const ImageView& pixels, const Region
   const Finish plain({size.height, size.width, finish.shape().channels}, ElementType::u8,
                      Layout::nhwc, {});
   Image small(plain.shape());
-  LevelRenderer(parts.shrink, pixels, decoded, plain, kernels).render(small.data(), scratch);
+  LevelRenderer(parts.shrink, pixels, decoded, plain, kernels, scratch.spare)
+      .render(small.data(), scratch);
   render_affine_levels(parts.rest, small.view(), parts.rest.region, finish, destination, scratch,
                        kernels);
 }

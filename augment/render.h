@@ -10,9 +10,9 @@
 
 namespace headrace {
 
-// Renders as Augmenter::render, but for the plan's operations. Requires pixels of type u8
-// (render_levels) or f32 (render_values) with the finish's channels, and that `decoded` contains
-// plan.region.
+// Renders as Augmenter::render; of the plan's operations, which must be pointwise, render_levels
+// does all and render_values none. Requires pixels of type u8 (render_levels) or f32
+// (render_values) with the finish's channels, and that `decoded` contains plan.region.
 void render_levels(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                    const Finish& finish, std::byte* destination, RenderScratch& scratch,
                    const Kernels& kernels);

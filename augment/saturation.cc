@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -31,7 +33,7 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
 
 Operation saturation() {
   return {range_parameter(name, "scale colourfulness by a factor from this range", 0, 100), plan,
-          true, make_painter(name, paint)};
+          true, make_pointwise_painter(name, paint)};
 }
 
 }  // namespace headrace

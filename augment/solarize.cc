@@ -2,6 +2,8 @@
 
 #include <type_traits>
 
+#include "headrace/augment/pointwise.h"
+
 namespace headrace {
 namespace {
 
@@ -28,6 +30,6 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
 
 }  // namespace
 
-Operation solarize() { return {parameter(), plan, true, make_painter(name, paint)}; }
+Operation solarize() { return {parameter(), plan, true, make_pointwise_painter(name, paint)}; }
 
 }  // namespace headrace

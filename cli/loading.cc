@@ -11,6 +11,7 @@
 #include "headrace/formats/seek_index.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/cpu_list.h"
+#include "headrace/pipeline/whitening.h"
 
 namespace headrace::cli {
 namespace {
@@ -190,10 +191,18 @@ void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch
   sequence.shuffle = Shuffle::none;
   // Blank images would darken the mean.
   if (sequence.on_error == ErrorPolicy::blank) sequence.on_error = ErrorPolicy::skip;
-  const auto loader = make_loader(make(data, recipe.unaugmented(), sequence), loader_options);
-  const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
-  recipe.set_mean(guarded([&loader] { return fit_statistics(*loader); }));
-  made_.pop_back();  // the loaders to come find the same bad images
+  const auto pass = [&](const auto& fit) {
+    const auto loader = make_loader(make(data, recipe.unaugmented(), sequence), loader_options);
+    const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
+    guarded([&] { fit(*loader); });
+    made_.pop_back();  // the loaders to come find the same bad images
+  };
+  pass([&](Loader& loader) { recipe.set_mean(fit_statistics(loader)); });
+  if (!std::get<bool>(recipe.get("zca_whitening"))) return;
+  pass([&](Loader& loader) {
+    recipe.set_whitening(fit_whitening(loader, std::get<double>(recipe.get("rescale")),
+                                       std::get<double>(recipe.get("zca_epsilon"))));
+  });
 }
 
 Error Loading::with_way_out(const Error& error) const {
