@@ -105,7 +105,8 @@ struct ConvOperation::Compiled {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     const auto source = desc(geometry.source, source_tag(spec, output_tag), spec.x.type);
-    const auto bias = spec.use_bias ? desc(geometry.bias, Tag::x) : memory::desc();
+    const bool trains_bias = spec.use_bias && spec.trains_bias;
+    const auto bias = trains_bias ? desc(geometry.bias, Tag::x) : memory::desc();
     weights_pd = {{dnnl::algorithm::convolution_direct, source, geometry.kernel_in(Type::f32), bias,
                    forward_pd.dst_desc(), geometry.strides, geometry.dilation, geometry.before,
                    geometry.after},
@@ -268,13 +269,14 @@ void ConvOperation::backward(const Block& block) const {
       {DNNL_ARG_DIFF_DST, at(c.weights_pd.diff_dst_desc(), dy)},
       {DNNL_ARG_DIFF_WEIGHTS, raw},
       {DNNL_ARG_SCRATCHPAD, at(c.weights_pd.scratchpad_desc(), block.scratch)}};
-  if (spec_.use_bias) {
+  const bool trains_bias = spec_.use_bias && spec_.trains_bias;
+  if (trains_bias) {
     arguments[DNNL_ARG_DIFF_BIAS] = at(c.weights_pd.diff_bias_desc(), bias);
   }
   c.weights.execute(stream, arguments);
   memory sum = at(c.kernel_layout, block.gradients + spec_.kernel);
   c.add_kernel.execute(stream, raw, sum);
-  if (spec_.use_bias) {
+  if (trains_bias) {
     add(bias, static_cast<std::size_t>(spec_.output[2]), block.gradients + spec_.bias);
   }
 

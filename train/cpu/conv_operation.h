@@ -29,6 +29,7 @@ struct ConvSpec {
   Extent2 after;
   std::int64_t groups = 1;
   bool use_bias = true;
+  bool trains_bias = true;  // false: its gradient is zero, whatever comes
   Shape input;
   Shape output;
   bool relu = false;           // after the bias

@@ -27,7 +27,7 @@ void DenseOperation::backward(const Block& block) const {
   if (spec_.relu_backward) {
     relu_backward(at(block, spec_.y), vectors * spec_.units, at(block, spec_.dy));
   }
-  if (spec_.use_bias) add_rows(dy, rows, units, block.gradients + spec_.bias);
+  if (spec_.use_bias && spec_.trains_bias) add_rows(dy, rows, units, block.gradients + spec_.bias);
   multiply(spec_.units, spec_.inputs, vectors, {dy, spec_.units, true},
            {block.data(spec_.x), spec_.inputs}, 1.0f, block.gradients + spec_.kernel);
   if (!spec_.dx) return;

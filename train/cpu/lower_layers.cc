@@ -113,6 +113,7 @@ void add_convolution(Lowering& l, NodeId id, ConvSpec spec) {
   const bool to_pool = pooled(l, last);
   spec.output = l.node(id).shape;
   spec.training = l.training();
+  spec.trains_bias = !l.is_normalized_away(id);
   Type type = l.type();
   if (type == Type::bf16 && is_slow(l, input, spec)) type = Type::f32;
   const Lowering::Read read = l.read_as(input, type);
@@ -215,6 +216,7 @@ bool lower_dense(Lowering& l, NodeId id) {
   spec.groups = input.elements() / spec.inputs;
   spec.units = layer->units();
   spec.use_bias = layer->use_bias();
+  spec.trains_bias = !l.is_normalized_away(id);
   spec.relu = spec.relu_backward = relu.has_value();
   const Lowering::Read read = l.read_as(l.input(id), Type::f32);
   Lowering::Value& made = l.make_value(last, false, Type::f32);

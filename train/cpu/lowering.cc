@@ -5,6 +5,7 @@
 
 #include "headrace/pipeline/error.h"
 #include "headrace/train/cpu/copy_operation.h"
+#include "headrace/train/layers/batch_normalization.h"
 #include "headrace/train/layers/concatenate.h"
 #include "headrace/train/layers/dropout.h"
 #include "headrace/train/layers/flatten.h"
@@ -78,6 +79,12 @@ std::optional<Graph::NodeId> Lowering::fused_relu(NodeId id) const {
   const NodeId reader = only_reader(id);
   if (is(reader, ActivationKind::relu)) return reader;
   return std::nullopt;
+}
+
+bool Lowering::is_normalized_away(NodeId id) const {
+  const NodeId reader = only_reader(id);
+  // Not past a Reshape: its channels may be others.
+  return layer<BatchNormalization>(reader) != nullptr && node(reader).inputs[0] == id;
 }
 
 int Lowering::level_after_inputs(NodeId id) const {

@@ -76,6 +76,9 @@ class Lowering {
   NodeId only_reader(NodeId id) const;  // -1: several, or what is no node
   // The relu that is all that is done with a node's value.
   std::optional<NodeId> fused_relu(NodeId id) const;
+  // Whether all that reads the node's value is batch normalisation, which takes away what has been
+  // added to a channel: such a bias has no gradient but rounding.
+  bool is_normalized_away(NodeId id) const;
   bool needs_gradient(NodeId id) const { return needs_[static_cast<std::size_t>(id)]; }
 
   const Value& value(NodeId id) const { return values_[static_cast<std::size_t>(id)]; }
