@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -66,17 +65,11 @@ class EpochLines {
   Clock::time_point next_{};
 };
 
-double cpu_seconds() {
-  timespec used{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
-}
-
 class EpochClock {
  public:
   EpochTimes lap() {
     const auto now = Clock::now();
-    const double cpu = cpu_seconds();
+    const double cpu = process_cpu_seconds();
     const EpochTimes times{std::chrono::duration<double>(now - start_).count(), cpu - cpu_start_};
     start_ = now;
     cpu_start_ = cpu;
@@ -85,7 +78,7 @@ class EpochClock {
 
  private:
   Clock::time_point start_ = Clock::now();
-  double cpu_start_ = cpu_seconds();
+  double cpu_start_ = process_cpu_seconds();
 };
 
 std::string live_view(const LoaderStats& stats, LoaderView& view, int slots) {

@@ -49,4 +49,6 @@ double process_age_seconds() {
   return seconds_of(CLOCK_BOOTTIME) - start;
 }
 
+double process_cpu_seconds() { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
+
 }  // namespace headrace::cli

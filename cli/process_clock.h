@@ -9,4 +9,7 @@ namespace headrace::cli {
 // before main(), and never off by more than 10 ms.
 double process_age_seconds();
 
+// CPU time that all threads of this process have used.
+double process_cpu_seconds();
+
 }  // namespace headrace::cli

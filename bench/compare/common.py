@@ -113,7 +113,24 @@ def measure_loader(epoch, options):
     measure(epoch, options, (options.batch_size, SIZE, SIZE, 3))
 
 
-def measure_training(epoch, options, images):
+class TrainingMemory:
+    """What training takes: the process's peak since this was made, above what it had then. Make it when the data are
+    there and the model is not."""
+
+    def __init__(self):
+        pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is resident
+        self.before = self.of("VmRSS")
+
+    def bytes(self):
+        return self.of("VmHWM") - self.before
+
+    @staticmethod
+    def of(what):
+        lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
+
+
+def measure_training(epoch, options, images, memory=None):
     """Times epoch(), which trains on all `images` once and returns the loss. It must have learned in the end."""
 
     def counted():
@@ -124,4 +141,6 @@ def measure_training(epoch, options, images):
     figures = repeat(counted, options)
     loss = epoch()
     assert loss < 0.8 * first, f"the loss is {loss} after {first}: nothing was learned"
+    if memory is not None:
+        figures["trainer_bytes"] = memory.bytes()
     print(json.dumps({**figures, "loss": loss}))

@@ -24,6 +24,8 @@ class Job:
     data: str = ""
     batch_size: int = 64
     baseline: str = ""  # a contender: speeds are also given as multiples of its own
+    parts: tuple = ()  # of the work of the first contender, which share its cores: contenders that do one alone
+    model: str = ""  # that is trained
     runs: dict = field(default_factory=dict)  # (name, workers): what each round measured
 
 
@@ -109,6 +111,31 @@ def augment_jobs():
     return [augment_job(operation, size) for operation, size in AUGMENTED]
 
 
+def generator_job():
+    pixels = "--image-size 128x128 --rescale 0.00392156862745098"
+    return Job(
+        "From files to weights, photos40: read, decode, resize to 128 x 128, divide by 255, train generator_cnn (Adam,"
+        " f32, batches of 32)",
+        [
+            Contender("headrace", "Headrace", note="antialiased",
+                      command=f"{{bin}}/headrace train --data {{data}} --model generator_cnn {pixels} --threads {{workers}}"
+                              " --optimizer adam --batch-size {batch_size} --epochs 8 --out {build}/generator --overwrite"
+                              " --quiet --json"),
+            Contender("headrace-loads", "Headrace, loading alone", note="antialiased",
+                      command=f"{{bin}}/headrace bench loader --data {{data}} {pixels} --threads {{workers}}"
+                              " --batch-size {batch_size} --epochs 8 --json"),
+            Contender("headrace-trains", "Headrace, training alone", note="images in memory",
+                      command="{bin}/headrace bench train --model generator_cnn --threads {workers}"
+                              " --batch-size {batch_size} --steps 250 --json"),
+            Contender("keras", "Keras, PyDataset reading by OpenCV", "tf", f"generator_keras.py {ON_DATA}", "by area"),
+        ],
+        data="photos40-ten.csv",
+        batch_size=32,
+        parts=("headrace-loads", "headrace-trains"),
+        model="generator_cnn",
+    )
+
+
 def train_job(model, image, precision, batch_size, steps):
     settings = f"--model {model} --precision {precision}"
     return Job(
@@ -124,6 +151,7 @@ def train_job(model, image, precision, batch_size, steps):
                       f"train_torch.py --compile {settings} {IN_MEMORY}"),
         ],
         batch_size=batch_size,
+        model=model,
     )
 
 
@@ -134,4 +162,5 @@ def train_jobs():
         train_job("mini_googlenet", "32 x 32 x 3", "bf16", 64, 60),
         train_job("resnet18", "224 x 224 x 3", "f32", 16, 20),
         train_job("resnet18", "224 x 224 x 3", "bf16", 16, 20),
+        generator_job(),
     ]

@@ -33,6 +33,12 @@ def mnist_cnn():
     return Model(image, layers.Dense(10, activation="softmax", dtype="float32")(x))
 
 
+def generator_cnn():
+    image = Input((128, 128, 3))
+    x = layers.Flatten()(layers.Conv2D(32, 3, activation="relu")(image))
+    return Model(image, layers.Dense(10, activation="softmax", dtype="float32")(x))
+
+
 def normalized(x, filters, size, strides):
     if size > 1 and strides > 1:
         x = layers.ZeroPadding2D(size // 2)(x)
@@ -58,4 +64,9 @@ def resnet18():
     return Model(image, layers.Dense(10, activation="softmax", dtype="float32")(x))
 
 
-MODELS = {"mnist_cnn": mnist_cnn, "mini_googlenet": mini_googlenet, "resnet18": resnet18}
+MODELS = {
+    "mnist_cnn": mnist_cnn,
+    "mini_googlenet": mini_googlenet,
+    "generator_cnn": generator_cnn,
+    "resnet18": resnet18,
+}

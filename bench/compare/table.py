@@ -26,6 +26,7 @@ def summary(job, workers):
                 "images_per_cpu_second": statistics.median(cpu) if cpu else None,
                 "first_batch_seconds": statistics.median(first) if first else None,
                 "peak_memory_bytes": max(run["peak_memory_bytes"] for run in runs),
+                "trainer_bytes": max((run["trainer_bytes"] for run in runs if "trainer_bytes" in run), default=None),
                 "runs": runs,
             }
         )
@@ -45,6 +46,20 @@ def times(value):
     return cell(value, ".2f") + ("×" if value else "")
 
 
+def megabytes(value):
+    return None if value is None else value / 1e6
+
+
+def print_together(job, rows):
+    """What the parts of a work, each measured alone on all cores, allow when they share them, and how much is reached."""
+    speed = {row["contender"]: row["images_per_second"] for row in rows}
+    if not job.parts or not {job.contenders[0].name, *job.parts} <= speed.keys():
+        return
+    together = 1 / sum(1 / speed[part] for part in job.parts)
+    reached = speed[job.contenders[0].name]
+    print(f"Measured alone, the parts allow {together:,.0f} images/s together; {reached / together:.0%} of it is reached.\n")
+
+
 def print_rows(rows):
     """Markdown. What no contender has is left out."""
     columns = [
@@ -56,6 +71,7 @@ def print_rows(rows):
         ("of the plain path", lambda r: times(r["times_plain_path"]), "---:"),
         ("first batch, s", lambda r: cell(r["first_batch_seconds"], ".2f"), "---:"),
         ("peak memory, MB", lambda r: cell(r["peak_memory_bytes"] / 1e6, ",.0f"), "---:"),
+        ("of it training, MB", lambda r: cell(megabytes(r["trainer_bytes"]), ",.0f"), "---:"),
         ("", lambda r: r["note"], "---"),
     ]
     columns = [column for column in columns if any(column[1](row) for row in rows)]

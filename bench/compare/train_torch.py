@@ -7,7 +7,7 @@ model by torch.compile (measured both ways).
 import contextlib
 
 import torch
-from common import arguments, measure_training, training_data
+from common import TrainingMemory, arguments, measure_training, training_data
 from models_torch import MODELS
 from torch import nn
 
@@ -16,6 +16,7 @@ torch.set_num_threads(options.workers)
 images, labels = training_data(options)
 images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 labels = torch.from_numpy(labels).long()
+memory = TrainingMemory()
 model = MODELS[options.model]().to(memory_format=torch.channels_last)
 forward = torch.compile(model) if options.compile else model
 optimizer = torch.optim.Adam(model.parameters(), fused=True)
@@ -34,4 +35,4 @@ def epoch():
     return total.item() / (len(images) / options.batch_size)
 
 
-measure_training(epoch, options, len(images))
+measure_training(epoch, options, len(images), memory)
