@@ -11,6 +11,7 @@
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/model_choice.h"
+#include "headrace/cli/process_clock.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
@@ -131,16 +132,26 @@ double percentile(const std::vector<double>& sorted, double fraction) {
   return sorted[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
 }
 
-std::vector<double> step_times(Trainer& trainer, const Batch& batch, const Options& options) {
+struct Measured {
+  std::vector<double> steps;  // seconds of each
+  double cpu_seconds = 0;     // of all, on all threads
+  ExchangeTimes exchange;     // of all
+};
+
+Measured measure(Trainer& trainer, const Batch& batch, const Options& options) {
   using Clock = std::chrono::steady_clock;
   for (int step = 0; step < options.warm_up; ++step) trainer.train_step(batch);
-  std::vector<double> times;
+  Measured measured;
+  const ExchangeTimes before = trainer.exchange_times();
+  const double cpu_before = process_cpu_seconds();
   for (int step = 0; step < options.steps; ++step) {
     const auto start = Clock::now();
     trainer.train_step(batch);
-    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    measured.steps.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
-  return times;
+  measured.cpu_seconds = process_cpu_seconds() - cpu_before;
+  measured.exchange = trainer.exchange_times() - before;
+  return measured;
 }
 
 int bench_train(const Options& options, ProcessGroup* group) {
@@ -165,13 +176,16 @@ int bench_train(const Options& options, ProcessGroup* group) {
   trainer_options.optimizer = make_optimizer(options.optimizer);
   const auto backend = choose_backend(options.gpus);
   Trainer trainer(graph, trainer_options, *backend, communicators_of(group));
-  std::vector<double> times = step_times(trainer, batch, options);
+  const Measured measured = measure(trainer, batch, options);
+  std::vector<double> times = measured.steps;
   double seconds = 0;
   for (const double time : times) seconds += time;
   std::sort(times.begin(), times.end());
   const double rate =
       static_cast<double>(options.batch_size) * static_cast<double>(options.steps) / seconds;
+  const double exchange = measured.exchange.seconds / static_cast<double>(options.steps);
   const Json result = {{"images_per_second", rate},
+                       {"images_per_cpu_second", rate * seconds / trainer.processes() / measured.cpu_seconds},
                        {"step_seconds_p50", percentile(times, 0.50)},
                        {"step_seconds_p99", percentile(times, 0.99)},
                        {"steps", options.steps},
@@ -182,6 +196,9 @@ int bench_train(const Options& options, ProcessGroup* group) {
                        {"replicas", options.replicas},
                        {"gpus", options.gpus},
                        {"precision", options.precision},
+                       {"bucket_kib", options.bucket_kib},
+                       {"exchange_seconds", exchange},
+                       {"exchange_hidden", measured.exchange.hidden()},
                        {"backend", backend->name()},
                        {"data", options.gpus > 0 ? "one synthetic batch, resident on the GPU"
                                                  : "one synthetic batch, resident in memory"},
@@ -197,6 +214,11 @@ int bench_train(const Options& options, ProcessGroup* group) {
   fmt::print("a step takes {:.2f} ms (p50), {:.2f} ms (p99); {:.1f} MB\n",
              1e3 * percentile(times, 0.50), 1e3 * percentile(times, 0.99),
              static_cast<double>(trainer.memory_bytes()) / 1e6);
+  if (trainer.processes() > 1) {
+    fmt::print("gradients are on their way for {:.2f} ms of a step, {:.0f} % of that while more "
+               "are computed\n",
+               1e3 * exchange, 100 * measured.exchange.hidden());
+  }
   return exit_done;
 }
 

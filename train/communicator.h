@@ -19,6 +19,7 @@ enum class Collective : std::uint8_t {
 // order, with buffers of equal size. A rank is used by one thread at a time.
 class Communicator {
  public:
+  using Clock = std::chrono::steady_clock;
   using Ticket = std::uint64_t;
 
   virtual ~Communicator() = default;
@@ -32,6 +33,11 @@ class Communicator {
   // missing when the deadline passes, or the one that failed; the group is then unusable on every
   // rank.
   virtual void wait(Ticket ticket, std::chrono::milliseconds deadline) = 0;
+
+  // Whether operations go on while their ranks compute. If not, ranks do them in wait().
+  virtual bool works_alone() const { return false; }
+  // For statistics: when an operation was done on this rank, once wait() has returned from it.
+  virtual Clock::time_point done_at(Ticket /*ticket*/) const { return Clock::now(); }
 
   // Tells every other rank that this one has failed: their waits end with Error{backend}.
   virtual void abort(const char* reason) noexcept = 0;

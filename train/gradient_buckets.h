@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "headrace/train/communicator.h"
+#include "headrace/train/exchange_times.h"
 
 namespace headrace {
 
@@ -18,19 +19,25 @@ class GradientBuckets {
 
   // Everything before `end` is final.
   void ready(std::size_t end);
-  // The rest as it is.
-  void finish() { start_until(gradients_.size()); }
-  // Until all are added up.
-  void wait(std::chrono::milliseconds deadline);
+  // Backward has ended: the rest as it is.
+  void finish();
+  // Until all are added up. Returns how long they were on their way.
+  ExchangeTimes wait(std::chrono::milliseconds deadline);
 
  private:
+  using Clock = Communicator::Clock;
+  struct Bucket {
+    Communicator::Ticket ticket;
+    Clock::time_point started;
+  };
   void start_until(std::size_t end);
 
   Communicator& communicator_;
   std::span<float> gradients_;
   std::size_t bucket_;
   std::size_t started_ = 0;
-  std::vector<Communicator::Ticket> tickets_;
+  std::vector<Bucket> buckets_;
+  Clock::time_point backward_end_ = {};
 };
 
 }  // namespace headrace

@@ -27,9 +27,11 @@ class Replicas {
   int rank(int replica) const { return exchange_->process() * count_ + replica; }
   Ticket start(int replica, Collective kind, std::span<float> buffer);
   void wait(int replica, Ticket ticket, std::chrono::milliseconds deadline);
+  Clock::time_point done_at(Ticket ticket) const;
   void fail(int replica, const char* how, const char* why, bool only_if_awaited) noexcept;
 
  private:
+  static constexpr std::size_t times_kept = 4096;
   struct Meeting {
     std::shared_ptr<Exchange::Operation> operation;
     std::vector<bool> come;
@@ -47,6 +49,7 @@ class Replicas {
   Ticket first_ = 0;  // of the meetings kept
   std::deque<Meeting> meetings_;
   std::vector<Ticket> next_;  // by replica
+  std::vector<Clock::time_point> done_ = std::vector<Clock::time_point>(times_kept);
 };
 
 Ticket Replicas::start(int replica, Collective kind, std::span<float> buffer) {
@@ -54,6 +57,7 @@ Ticket Replicas::start(int replica, Collective kind, std::span<float> buffer) {
   Lock lock = exchange_->lock();
   if (exchange_->has_failed(lock)) exchange_->throw_failed(lock);
   while (!meetings_.empty() && meetings_.front().operation->complete) {
+    done_[first_ % times_kept] = meetings_.front().operation->done;
     meetings_.pop_front();
     ++first_;
   }
@@ -114,6 +118,14 @@ void Replicas::wait(int replica, Ticket ticket, std::chrono::milliseconds deadli
   exchange_->wait(*operation, until, lock);
 }
 
+// Of what is long past, that of a later one.
+Clock::time_point Replicas::done_at(Ticket ticket) const {
+  const Lock lock = exchange_->lock();
+  if (ticket >= first_) return meetings_[static_cast<std::size_t>(ticket - first_)].operation->done;
+  const Ticket oldest = first_ > times_kept ? first_ - times_kept : 0;
+  return done_[std::max(ticket, oldest) % times_kept];
+}
+
 void Replicas::fail(int replica, const char* how, const char* why, bool only_if_awaited) noexcept {
   const Lock lock = exchange_->lock();
   const bool awaited = std::any_of(meetings_.begin(), meetings_.end(), [](const Meeting& meeting) {
@@ -143,6 +155,8 @@ class ReplicaCommunicator final : public Communicator {
   void wait(Ticket ticket, std::chrono::milliseconds deadline) override {
     replicas_->wait(replica_, ticket, deadline);
   }
+  bool works_alone() const override { return true; }
+  Clock::time_point done_at(Ticket ticket) const override { return replicas_->done_at(ticket); }
   void abort(const char* reason) noexcept override {
     replicas_->fail(replica_, " failed: ", reason, false);
   }

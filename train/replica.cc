@@ -138,7 +138,7 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
   StepReport all = communicating([&] {
     buckets.finish();
     reporter.start(own, settings.step, settings.learning_rate);
-    buckets.wait(settings.timeout);
+    exchange_times_ = exchange_times_ + buckets.wait(settings.timeout);
     return reporter.wait(settings.timeout);
   });
   // All ranks have the same gradients, so they agree.

@@ -11,6 +11,7 @@
 #include "headrace/pipeline/shard.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/communicator.h"
+#include "headrace/train/exchange_times.h"
 #include "headrace/train/step_report.h"
 
 namespace headrace {
@@ -54,6 +55,7 @@ class Replica {
   StepReport step(const ProcessShare& share, const StepSettings& settings);
   bool failed_first() const { return failed_first_; }
   bool began_update() const { return began_update_; }
+  const ExchangeTimes& exchange_times() const { return exchange_times_; }  // of all steps
 
   // The sums over all ranks' rows of the batch; without a batch as step().
   StepReport evaluate(const ProcessShare& share, const StepSettings& settings);
@@ -91,6 +93,7 @@ class Replica {
   bool failed_first_ = false;
   bool exchange_failed_ = false;
   bool began_update_ = false;
+  ExchangeTimes exchange_times_;
 };
 
 }  // namespace headrace

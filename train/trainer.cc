@@ -219,6 +219,7 @@ std::uint64_t Trainer::total_steps() const { return impl_->total_steps; }
 double Trainer::learning_rate() const { return impl_->rate(); }
 void Trainer::stop_after_epoch() { impl_->stop_after_epoch = true; }
 double Trainer::data_wait_seconds() const { return impl_->data_wait_seconds; }
+ExchangeTimes Trainer::exchange_times() const { return impl_->replicas[0].exchange_times(); }
 
 void Trainer::set_learning_rate(double value) {
   require(!impl_->options.schedule, "the learning rate follows a schedule: it cannot be set");

@@ -15,6 +15,7 @@
 #include "headrace/train/callback.h"
 #include "headrace/train/checkpoint.h"
 #include "headrace/train/communicator.h"
+#include "headrace/train/exchange_times.h"
 #include "headrace/train/graph.h"
 #include "headrace/train/history.h"
 #include "headrace/train/schedule.h"
@@ -110,6 +111,9 @@ class Trainer {
   void set_learning_rate(double value);
   void stop_after_epoch();           // the one under way; between epochs, before the next
   double data_wait_seconds() const;  // that fit() has waited for training batches, in all
+  // Of the gradients of this process's first replica, in all steps. Replicas of one process have
+  // nobody who adds up while they compute: nothing is hidden then.
+  ExchangeTimes exchange_times() const;
 
   // The weights; their averages, if the optimizer keeps them (UpdateOptions::use_ema), as which
   // they are also evaluated, used to predict, and saved. What is given replaces both: give it

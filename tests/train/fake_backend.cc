@@ -72,6 +72,9 @@ void LinearPlan::forward_backward(const StepInput& input) {
     reducer_(rows);
     settings_->rows_seen(rows[0], input.global_rows);
   }
+  const auto samples = input.batch->field("sample").as<std::int64_t>().subspan(
+      static_cast<std::size_t>(input.first), static_cast<std::size_t>(input.rows));
+  samples_.assign(samples.begin(), samples.end());
   const auto scale = 1.0f / static_cast<float>(input.global_rows);
   for (std::int64_t row = 0; row < input.rows; ++row) {
     if (stop_ != nullptr && *stop_) throw Error(ErrorCode::cancelled, "stopped");
@@ -85,11 +88,16 @@ void LinearPlan::forward_backward(const StepInput& input) {
       gradients_[x.size() * delta.size() + k] += scale * delta[k];
     }
   }
-  if (gradient_listener_) gradient_listener_(0, gradients_.size());
+  // As in a backward pass, they are final by and by.
+  const std::size_t half = gradients_.size() / 2;
+  if (gradient_listener_) gradient_listener_(0, half);
+  settings_->hook("half_backward", replica_);
+  if (gradient_listener_) gradient_listener_(half, gradients_.size());
 }
 
 void LinearPlan::update(double learning_rate, std::uint64_t) {
   settings_->hook("update", replica_);
+  for (const std::int64_t sample : samples_) settings_->sample_trained(sample);
   const auto momentum = static_cast<float>(std::get<Sgd>(options_.optimizer).momentum);
   for (std::size_t i = 0; i < weights_.size(); ++i) {
     velocity_[i] = momentum * velocity_[i] - static_cast<float>(learning_rate) * gradients_[i];
@@ -164,7 +172,9 @@ ToySequence::ToySequence(std::int64_t size, std::uint64_t seed, bool shuffle)
     : size_(size),
       seed_(seed),
       shuffle_(shuffle),
-      spec_{{{"image", ElementType::f32, {2, 2, 1}}, {"label", ElementType::i32, {}}}} {}
+      spec_{{{"image", ElementType::f32, {2, 2, 1}},
+             {"label", ElementType::i32, {}},
+             {"sample", ElementType::i64, {}}}} {}
 
 void ToySequence::fill(std::uint64_t epoch, std::int64_t first, const Rows& rows) const {
   const EpochOrder order(size_, shuffle_ ? Shuffle::full : Shuffle::none, seed_, epoch);
@@ -177,6 +187,7 @@ void ToySequence::fill(std::uint64_t epoch, std::int64_t first, const Rows& rows
       x[i] = static_cast<float>(rng.normal() * 0.5 + (i == label ? 1.0 : 0.0));
     }
     *rows.row_as<std::int32_t>(1, row) = label;
+    *rows.row_as<std::int64_t>(2, row) = index;
   }
 }
 

@@ -26,6 +26,8 @@ struct PlanSettings {
   Hook hook = [](const std::string&, int) {};
   // What the rows of all replicas come to in each step, by the statistics reducer if there is one.
   std::function<void(double sum, std::int64_t expected)> rows_seen = [](double, std::int64_t) {};
+  // The rows of each update, as ToySequence numbers them.
+  std::function<void(std::int64_t sample)> sample_trained = [](std::int64_t) {};
 };
 
 // Linear softmax regression by momentum SGD, whatever the layers between the graph's input and its
@@ -75,6 +77,7 @@ class LinearPlan final : public Plan {
   std::vector<float> gradients_;
   std::vector<float> velocity_;
   MetricSums sums_;
+  std::vector<std::int64_t> samples_;  // of the step
   const std::atomic<bool>* stop_ = nullptr;
   GradientListener gradient_listener_;
   StatisticsReducer reducer_;
@@ -94,7 +97,8 @@ class LinearBackend final : public Backend {
 Graph linear_graph(bool synchronized = false);
 
 // Samples of three classes that a linear model can tell apart, not quite; the same in every epoch,
-// each epoch in another order (as `seed` has it) unless `shuffle` is off.
+// each epoch in another order (as `seed` has it) unless `shuffle` is off. The field "sample" is a
+// sample's index.
 class ToySequence final : public Sequence {
  public:
   explicit ToySequence(std::int64_t size, std::uint64_t seed = 1, bool shuffle = true);

@@ -4,17 +4,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "../support/temp_folder.h"
 #include "fake_backend.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/process_group.h"
@@ -28,9 +32,11 @@ using fake::LinearBackend;
 using fake::Network;
 using fake::ToySequence;
 using std::chrono::milliseconds;
+using ::testing::_;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 struct Layout {
   int processes = 1;
@@ -46,11 +52,12 @@ struct Process {
   std::atomic<bool> stop{false};
 
   Process(ProcessGroup& of, const Layout& layout, std::int64_t samples, std::int64_t batch_size,
-          ShardMode mode, milliseconds timeout, fake::PlanSettings settings, bool synchronized)
+          ShardMode mode, milliseconds timeout, fake::PlanSettings settings, bool synchronized,
+          CommunicatorFactory communicators)
       : group(of),
         backend(std::move(settings)),
         trainer(fake::linear_graph(synchronized), options(layout, batch_size, timeout), backend,
-                [&](int replicas) { return group.make_communicators(replicas); }),
+                std::move(communicators)),
         data(std::make_shared<ToySequence>(samples),
              {.batch_size = batch_size,
               .threads = 1,
@@ -79,6 +86,9 @@ struct Setting {
   std::function<fake::Hook(int process)> hook = [](int) { return [](const std::string&, int) {}; };
   bool synchronized = false;  // the model takes statistics over all ranks
   std::function<void(double, std::int64_t)> rows_seen = [](double, std::int64_t) {};
+  std::function<void(std::int64_t)> sample_trained = [](std::int64_t) {};
+  using Ranks = std::vector<std::unique_ptr<Communicator>>;
+  std::function<void(Ranks& ranks)> wrap = [](Ranks&) {};
 };
 
 // Runs the task on every process; the message of what each threw.
@@ -94,8 +104,14 @@ std::vector<std::string> on_every_process(const Setting& setting,
         try {
           Process process(group, setting.layout, setting.samples, setting.batch_size, setting.mode,
                           setting.timeout,
-                          {.hook = setting.hook(number), .rows_seen = setting.rows_seen},
-                          setting.synchronized);
+                          {.hook = setting.hook(number),
+                           .rows_seen = setting.rows_seen,
+                           .sample_trained = setting.sample_trained},
+                          setting.synchronized, [&](int replicas) {
+                            auto ranks = group.make_communicators(replicas);
+                            setting.wrap(ranks);
+                            return ranks;
+                          });
           task(process);
         } catch (const Error& error) {
           errors[static_cast<std::size_t>(number)] = error.what();
@@ -202,6 +218,64 @@ TEST(TrainerOverProcesses, WeightsThatDifferAtFirstAreThoseOfTheFirstProcess) {
   }
 }
 
+// Notes the first bucket of gradients of each step.
+class WatchedCommunicator final : public Communicator {
+ public:
+  static constexpr std::size_t bucket = 4;  // values
+  explicit WatchedCommunicator(std::unique_ptr<Communicator> inner) : inner_(std::move(inner)) {}
+
+  int rank() const override { return inner_->rank(); }
+  int world_size() const override { return inner_->world_size(); }
+  Ticket start(Collective operation, std::span<float> buffer) override {
+    const Ticket ticket = inner_->start(operation, buffer);
+    if (operation == Collective::all_reduce_sum && buffer.size() == bucket && !first_) {
+      first_ = ticket;
+    }
+    return ticket;
+  }
+  void wait(Ticket ticket, milliseconds deadline) override { inner_->wait(ticket, deadline); }
+  bool works_alone() const override { return inner_->works_alone(); }
+  Clock::time_point done_at(Ticket ticket) const override { return inner_->done_at(ticket); }
+  void abort(const char* reason) noexcept override { inner_->abort(reason); }
+
+  // Whether it has been started. Returns when it is added up.
+  bool wait_for_first_bucket() {
+    if (!first_) return false;
+    inner_->wait(*std::exchange(first_, {}), milliseconds(30'000));
+    return true;
+  }
+
+ private:
+  std::unique_ptr<Communicator> inner_;
+  std::optional<Ticket> first_;
+};
+
+// No rank ends its backward pass before the first gradients are added up over all of them.
+TEST(TrainerOverProcesses, GradientsAreAddedUpWhileBackwardGoesOn) {
+  std::array<WatchedCommunicator*, 3> watched{};
+  std::atomic<int> added_up{0};
+  Setting setting{.layout = {3, 1}};
+  setting.wrap = [&](Setting::Ranks& ranks) {
+    auto communicator = std::make_unique<WatchedCommunicator>(std::move(ranks[0]));
+    watched.at(static_cast<std::size_t>(communicator->rank())) = communicator.get();
+    ranks[0] = std::move(communicator);
+  };
+  setting.hook = [&](int process) {
+    return [&, process](const std::string& call, int) {
+      if (call != "half_backward") return;
+      if (watched.at(static_cast<std::size_t>(process))->wait_for_first_bucket()) ++added_up;
+    };
+  };
+  const auto errors = on_every_process(setting, [&](Process& process) {
+    process.trainer.fit(process.data, {});
+    const ExchangeTimes times = process.trainer.exchange_times();
+    EXPECT_GT(times.seconds, times.after_backward);
+    EXPECT_GT(times.hidden(), 0);
+  });
+  EXPECT_THAT(errors, Each(""));
+  EXPECT_EQ(added_up, 3 * 5);
+}
+
 // Interrupts one process after a number of steps.
 class Interrupter final : public Callback {
  public:
@@ -239,6 +313,53 @@ TEST(TrainerOverProcesses, OneThatIsToldToStopStopsAllAtOneStepAndAnyNumberGoesO
         EXPECT_NEAR(process.trainer.history()[1].loss, whole.history[1].loss, 1e-6);
       });
       EXPECT_THAT(errors, Each(""));
+    }
+  }
+}
+
+// How often each sample was trained on.
+class TrainedSamples {
+ public:
+  void add(std::int64_t sample) {
+    const std::lock_guard lock(mutex_);
+    ++times_[sample];
+  }
+  const std::map<std::int64_t, int>& times() const { return times_; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::int64_t, int> times_;
+};
+
+TEST(TrainerOverProcesses, OtherRanksGoOnWithTheSamplesThatAreLeftOfAnEpochEachOnce) {
+  const TempFolder folder;
+  const auto file = folder / "model.safetensors";
+  for (const Layout& before : {Layout{2, 1}, Layout{1, 2}}) {
+    TrainedSamples first;
+    Setting setting{.layout = before};
+    setting.sample_trained = [&](std::int64_t sample) { first.add(sample); };
+    auto errors = on_every_process(setting, [&](Process& process) {
+      Interrupter interrupter(process.stop, process.group.process() == 0 ? 2 : 1'000);
+      process.trainer.fit(process.data, {.callbacks = {&interrupter}, .stop = &process.stop});
+      if (process.group.process() == 0) save_checkpoint(file, process.trainer.checkpoint());
+    });
+    EXPECT_THAT(errors, Each(""));
+    ASSERT_EQ(first.times().size(), 24u);
+    EXPECT_THAT(first.times(), Each(Pair(_, 1)));
+    for (const Layout& after : {Layout{3, 1}, Layout{1, 3}, Layout{1, 1}, Layout{2, 2}}) {
+      TrainedSamples rest;
+      Setting other{.layout = after};
+      other.sample_trained = [&](std::int64_t sample) { rest.add(sample); };
+      errors = on_every_process(other, [&](Process& process) {
+        const Checkpoint saved = load_checkpoint(file);
+        process.trainer.set_parameters(saved.parameters);
+        process.trainer.restore(*saved.training);
+        process.trainer.fit(process.data, {});
+      });
+      EXPECT_THAT(errors, Each(""));
+      EXPECT_EQ(rest.times().size(), 26u);
+      EXPECT_THAT(rest.times(), Each(Pair(_, 1)));
+      for (const auto& [sample, times] : rest.times()) EXPECT_EQ(first.times().count(sample), 0u);
     }
   }
 }

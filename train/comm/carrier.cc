@@ -114,6 +114,7 @@ bool Exchange::Carrier::advance() {
     }
     const Lock lock(shared_.mutex);
     moving->operation->complete = true;
+    moving->operation->done = Clock::now();
     completed = true;
     moving = moving_.erase(moving);
   }

@@ -33,7 +33,8 @@ class Exchange {
     std::vector<float*> buffers;
     std::size_t size = 0;
     bool complete = false;
-    bool overdue = false;  // a rank's deadline has passed
+    Clock::time_point done = {};  // when it became so
+    bool overdue = false;         // a rank's deadline has passed
   };
 
   Exchange(ProcessGroup::OpenLink open, std::chrono::milliseconds deadline);
