@@ -48,8 +48,15 @@ def mini_googlenet():
     )
 
 
+class FlattenLast(nn.Module):
+    """Flattens in the order that channels last has in memory: nn.Flatten would copy, and so would its gradient."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
 def mnist_cnn():
-    return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 13 * 13, 10))
+    return nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), FlattenLast(), nn.Linear(32 * 13 * 13, 10))
 
 
 def resnet18():
