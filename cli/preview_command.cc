@@ -73,6 +73,11 @@ void add_common(CLI::App& command, Options& options) {
 }
 
 // The images and the recipe that the options ask for.
+Recipe recipe_of(const Options& options, const ImageShape& natural) {
+  if (options.image_size.empty()) return options.recipe.recipe(natural, false);
+  return options.recipe.recipe(parse_image_size(options.image_size, natural), true);
+}
+
 struct Subject {
   ImageData data;
   Recipe recipe;
@@ -80,8 +85,7 @@ struct Subject {
 
   explicit Subject(const Options& options)
       : data(open_images(options.data, options.root)),
-        recipe(options.recipe.recipe(parse_image_size(options.image_size, natural_shape(data)),
-                                     !options.image_size.empty())),
+        recipe(recipe_of(options, natural_shape(data))),
         end(std::min(options.first + options.images, data.size())) {
     if (options.first >= data.size()) {
       throw Error(ErrorCode::invalid_argument,

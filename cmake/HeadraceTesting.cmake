@@ -30,6 +30,7 @@ function(headrace_add_test module)
     TEST_PREFIX "${module}."
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
+    NO_PRETTY_VALUES
     PROPERTIES TIMEOUT ${HEADRACE_TEST_TIMEOUT})
   if(arg_SOURCES MATCHES "_on_gpu_test.cc")
     gtest_discover_tests(${target} TEST_FILTER "-*OnGpu.*" TEST_LIST ${target}_cpu_tests ${discovery}

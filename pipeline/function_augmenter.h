@@ -14,7 +14,7 @@ struct ImageFunction {
   // Its stream of random numbers, and its part in fingerprints: to be changed when what it does
   // changes.
   std::string name = {};
-  // Numbers in [0, 1) that are drawn for each sample of each epoch, 0 to 6.
+  // Numbers in [0, 1) that are drawn for each sample of each epoch, 0 to 8.
   int draws = 0;
   // Changes an image where it lies in the batch: f32, in the layout of the recipe's output. Must be
   // pure, and is called by many threads at once.

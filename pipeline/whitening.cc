@@ -38,8 +38,8 @@ void tridiagonalise(std::vector<double>& a, std::vector<double>& basis, std::siz
     const double length = std::sqrt(dot(v.data(), v.data(), n));
     for (double& x : v) x /= length;
     for (std::size_t i = k; i < n; ++i) w[i] = 2 * dot(&a[i * n + k], &v[k], n - k);
-    const double half = dot(&v[k], &w[k], n - k) / 2;
-    for (std::size_t i = k; i < n; ++i) w[i] -= half * v[i];
+    const double along = dot(&v[k], &w[k], n - k);
+    for (std::size_t i = k; i < n; ++i) w[i] -= along * v[i];
     for (std::size_t i = k; i < n; ++i) {
       double* row = &a[i * n];
       for (std::size_t j = k; j < n; ++j) row[j] -= v[i] * w[j] + w[i] * v[j];

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -40,6 +42,13 @@ class ProgramRanks : public ProgramTest {
                 "  done; }\n" +
                 text);
   }
+  // The tensors of a run's checkpoint, behind the header, which tells times.
+  std::string weights(const std::string& run) {
+    const std::string file = read_file(path(run + "/model.safetensors"));
+    std::uint64_t header = 0;
+    std::memcpy(&header, file.data(), sizeof header);
+    return file.substr(sizeof header + header);
+  }
   json record() { return json::parse(read_file(path("run/run.json"))); }
 };
 
@@ -51,8 +60,7 @@ TEST_F(ProgramRanks, TrainAsReplicasDoAndTheFirstOneSpeaks) {
   ASSERT_EQ(ranks.status, 0) << ranks.errors;
   EXPECT_THAT(ranks.errors, HasSubstr("2 processes with 1 replica"));
   EXPECT_EQ(count_lines(ranks.output), count_lines(threads.output));
-  EXPECT_EQ(read_file(path("run/model.safetensors")).size(),
-            read_file(path("one/model.safetensors")).size());
+  EXPECT_TRUE(weights("run") == weights("one"));
   EXPECT_TRUE(std::filesystem::exists(path("run/ranks/rank1.log")));
   EXPECT_EQ(record()["outcome"]["status"], "finished");
 }

@@ -118,7 +118,7 @@ TEST(ImageFunction, RefusesWhatCannotBeApplied) {
   EXPECT_THAT(refusal(nullptr, {.name = "f", .apply = nothing}), HasSubstr("needs a recipe"));
   EXPECT_THAT(refusal(recipe, {.apply = nothing}), HasSubstr("needs a name"));
   EXPECT_THAT(refusal(recipe, {.name = "f"}), HasSubstr("nothing to call"));
-  EXPECT_THAT(refusal(recipe, {.name = "f", .draws = 7, .apply = nothing}), HasSubstr("0 to 6"));
+  EXPECT_THAT(refusal(recipe, {.name = "f", .draws = 9, .apply = nothing}), HasSubstr("0 to 8"));
   EXPECT_THAT(refusal(std::make_shared<fake::RandomCrop>(1), {.name = "f", .apply = nothing}),
               HasSubstr("the recipe gives u8"));
   const auto function = with_function(recipe, {.name = "f", .apply = nothing});
