@@ -358,7 +358,9 @@ const Kernels* avx2_kernels() {
                                   split,
                                   scale_levels,
                                   normalise};
-  return __builtin_cpu_supports("avx2") != 0 && has_f16c() ? &kernels : nullptr;
+  // Asked once: on a virtual machine the question costs microseconds.
+  static const bool usable = __builtin_cpu_supports("avx2") != 0 && has_f16c();
+  return usable ? &kernels : nullptr;
 }
 
 }  // namespace headrace

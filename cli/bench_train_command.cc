@@ -184,25 +184,26 @@ int bench_train(const Options& options, ProcessGroup* group) {
   const double rate =
       static_cast<double>(options.batch_size) * static_cast<double>(options.steps) / seconds;
   const double exchange = measured.exchange.seconds / static_cast<double>(options.steps);
-  const Json result = {{"images_per_second", rate},
-                       {"images_per_cpu_second", rate * seconds / trainer.processes() / measured.cpu_seconds},
-                       {"step_seconds_p50", percentile(times, 0.50)},
-                       {"step_seconds_p99", percentile(times, 0.99)},
-                       {"steps", options.steps},
-                       {"seconds", seconds},
-                       {"model", options.model},
-                       {"batch_size", options.batch_size},
-                       {"processes", trainer.processes()},
-                       {"replicas", options.replicas},
-                       {"gpus", options.gpus},
-                       {"precision", options.precision},
-                       {"bucket_kib", options.bucket_kib},
-                       {"exchange_seconds", exchange},
-                       {"exchange_hidden", measured.exchange.hidden()},
-                       {"backend", backend->name()},
-                       {"data", options.gpus > 0 ? "one synthetic batch, resident on the GPU"
-                                                 : "one synthetic batch, resident in memory"},
-                       {"trainer_bytes", trainer.memory_bytes()}};
+  const Json result = {
+      {"images_per_second", rate},
+      {"images_per_cpu_second", rate * seconds / trainer.processes() / measured.cpu_seconds},
+      {"step_seconds_p50", percentile(times, 0.50)},
+      {"step_seconds_p99", percentile(times, 0.99)},
+      {"steps", options.steps},
+      {"seconds", seconds},
+      {"model", options.model},
+      {"batch_size", options.batch_size},
+      {"processes", trainer.processes()},
+      {"replicas", options.replicas},
+      {"gpus", options.gpus},
+      {"precision", options.precision},
+      {"bucket_kib", options.bucket_kib},
+      {"exchange_seconds", exchange},
+      {"exchange_hidden", measured.exchange.hidden()},
+      {"backend", backend->name()},
+      {"data", options.gpus > 0 ? "one synthetic batch, resident on the GPU"
+                                : "one synthetic batch, resident in memory"},
+      {"trainer_bytes", trainer.memory_bytes()}};
   if (trainer.process() > 0) return exit_done;
   if (options.json) {
     fmt::print("{}\n", result.dump());
@@ -215,9 +216,10 @@ int bench_train(const Options& options, ProcessGroup* group) {
              1e3 * percentile(times, 0.50), 1e3 * percentile(times, 0.99),
              static_cast<double>(trainer.memory_bytes()) / 1e6);
   if (trainer.processes() > 1) {
-    fmt::print("gradients are on their way for {:.2f} ms of a step, {:.0f} % of that while more "
-               "are computed\n",
-               1e3 * exchange, 100 * measured.exchange.hidden());
+    fmt::print(
+        "gradients are on their way for {:.2f} ms of a step, {:.0f} % of that while more "
+        "are computed\n",
+        1e3 * exchange, 100 * measured.exchange.hidden());
   }
   return exit_done;
 }

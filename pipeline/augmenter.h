@@ -16,7 +16,7 @@ struct DeviceStage;
 // there what it needs between calls, and must not let results depend on what it finds.
 struct RenderScratch {
   std::vector<std::byte> bytes;
-  std::int64_t record = 0;  // whose pixels are rendered, in its data set
+  std::int64_t record = 0;        // whose pixels are rendered, in its data set
   std::vector<std::byte> canvas;  // an image between geometry and normalisation
   std::vector<std::byte> spare;   // what an operation on it needs beside
 };

@@ -44,8 +44,7 @@ TEST_F(ProgramErrors, MissingData) {
 
 TEST_F(ProgramErrors, NoGpuToTrainOn) {
   if (!gpu_devices().devices.empty()) GTEST_SKIP() << "there is a GPU";
-  expect_one_line(headrace({"bench", "train", "--gpus", "1", "--steps", "1"}), 1,
-                  {"the CPU"});
+  expect_one_line(headrace({"bench", "train", "--gpus", "1", "--steps", "1"}), 1, {"the CPU"});
   const Outcome many = headrace({"bench", "train", "--gpus", "2"});
   EXPECT_EQ(many.status, 2);
   EXPECT_THAT(many.errors, HasSubstr("--gpus"));

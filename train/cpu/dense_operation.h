@@ -9,7 +9,7 @@ struct DenseSpec {
   std::int64_t inputs = 0;
   std::int64_t units = 0;
   bool use_bias = true;
-  bool trains_bias = true;  // false: its gradient is zero, whatever comes
+  bool trains_bias = true;     // false: its gradient is zero, whatever comes
   bool relu = false;           // after the bias
   bool relu_backward = false;  // false: whoever makes `dy` has seen to it
   View x;                      // all plain f32
