@@ -81,12 +81,14 @@ class ImageSession final : public DecodeSession {
   ImageSession(const DecodeOptions& options, std::unique_ptr<DecodeSession> jpeg)
       : options_(options), jpeg_(std::move(jpeg)) {}
 
-  ImageInfo open(Bytes encoded) override {
+  ImageInfo open(Bytes encoded) override { return open_with_hint(encoded, {}); }
+
+  ImageInfo open_with_hint(Bytes encoded, Bytes hint) override {
     kind_.reset();
     const auto kind = recognise_image(encoded);
     if (!kind) refuse_unknown(encoded);
     if (*kind == ImageKind::jpeg) {
-      info_ = jpeg_->open(encoded);
+      info_ = jpeg_->open_with_hint(encoded, hint);
     } else {
       info_ = read_image_header(*kind, encoded);
       check_pixel_limit(name_of(*kind), info_.shape, options_.max_pixels);

@@ -17,6 +17,7 @@
 #include "headrace/formats/libjpeg.h"
 #include "headrace/formats/libjpeg_decoder.h"
 #include "headrace/formats/luma.h"
+#include "headrace/formats/seek_hint.h"
 #include "headrace/formats/seek_index.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/rng.h"
@@ -97,7 +98,11 @@ class JpegSession final : public DecodeSession {
   JpegSession(const JpegSession&) = delete;
   JpegSession& operator=(const JpegSession&) = delete;
 
-  ImageInfo open(std::span<const std::byte> encoded) override;
+  ImageInfo open(std::span<const std::byte> encoded) override {
+    return open_with_hint(encoded, {});
+  }
+  ImageInfo open_with_hint(std::span<const std::byte> encoded,
+                           std::span<const std::byte> hint) override;
   int least_eighths(double spare) const override;
   Region decode(const DecodeRequest& request, Image& into) override;
 
@@ -132,6 +137,7 @@ class JpegSession final : public DecodeSession {
 
   State state_ = State::closed;
   std::span<const std::byte> encoded_;
+  std::span<const std::byte> hint_;
   ImageInfo image_;
   ImageSize size_;  // at the resolution that was asked for
   bool input_ended_ = false;
@@ -255,9 +261,11 @@ void JpegSession::read_headers() {
   }
 }
 
-ImageInfo JpegSession::open(std::span<const std::byte> encoded) {
+ImageInfo JpegSession::open_with_hint(std::span<const std::byte> encoded,
+                                      std::span<const std::byte> hint) {
   state_ = State::closed;
   encoded_ = encoded;
+  hint_ = hint;
   if (encoded.empty()) throw Error(ErrorCode::corrupt_data, "empty: 0 bytes");
   if (encoded.size() < 2 || encoded[0] != std::byte{0xFF} || encoded[1] != std::byte{0xD8}) {
     throw Error(ErrorCode::corrupt_data,
@@ -340,8 +348,8 @@ bool JpegSession::decode_baseline(const DecodeRequest& request, Image& into) {
   const auto frame = baseline::frame_of(info_);
   if (!frame) return false;
   const std::span scan(source_.next_input_byte, source_.bytes_in_buffer);
-  baseline::SeekPoints points;
-  if (options_.seek_index != nullptr) {
+  baseline::SeekPoints points(points_of_hint(hint_, encoded_));
+  if (points.count() == 0 && options_.seek_index != nullptr) {
     points = baseline::SeekPoints(options_.seek_index->find(encoded_));
   }
   return baseline_->decode(*frame, std::as_bytes(scan), points, request.region, into);

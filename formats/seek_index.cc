@@ -8,9 +8,8 @@
 #include <cstring>
 #include <string_view>
 
-#include "headrace/formats/baseline/seek_points.h"
 #include "headrace/formats/file_reader.h"
-#include "headrace/formats/libjpeg.h"
+#include "headrace/formats/seek_hint.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
@@ -43,28 +42,6 @@ std::uint64_t check_of(std::span<const Entry> entries) {
   return Fingerprint().add(entries.size()).add(std::as_bytes(entries)).value();
 }
 
-// Every image has a decompressor of its own, so that no table of another reaches it.
-bool append_points(std::span<const std::byte> file, baseline::EntropyDecoder& entropy,
-                   baseline::EntropyCodedData& data, std::vector<std::byte>& into) {
-  jpeg_decompress_struct info;
-  LibjpegErrors errors;
-  info.err = &errors.manager;
-  const bool parsed = guarded(errors, [&] {
-    jpeg_create_decompress(&info);
-    jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(file.data()), file.size());
-    jpeg_read_header(&info, TRUE);
-  });
-  const auto frame = parsed ? baseline::frame_of(info) : std::nullopt;
-  bool made = false;
-  if (frame) {
-    const std::span scan(info.src->next_input_byte, info.src->bytes_in_buffer);
-    data.take(std::as_bytes(scan), frame->restart_interval != 0);
-    made = make_seek_points(entropy, *frame, data, into);
-  }
-  jpeg_destroy_decompress(&info);
-  return made;
-}
-
 // What becomes of one image.
 struct Indexed {
   Entry entry{};
@@ -74,8 +51,7 @@ struct Indexed {
 
 struct Scratch {
   Record record;
-  baseline::EntropyDecoder entropy;
-  baseline::EntropyCodedData data;
+  SeekPointMaker maker;
 };
 
 class Indexer {
@@ -108,7 +84,7 @@ class Indexer {
       result.points.assign(points.begin(), points.end());
       result.known = !points.empty();
     }
-    if (!result.known && !append_points(file, scratch.entropy, scratch.data, result.points)) {
+    if (!result.known && !scratch.maker.append(file, result.points)) {
       result.points.clear();
     }
     return result;

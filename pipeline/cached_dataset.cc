@@ -42,6 +42,7 @@ struct CachedDataset::Entry {
   struct Value {
     std::span<const std::byte> bytes;
     ImageView pixels;
+    std::span<const std::byte> hint;
   };
   std::vector<Value> values;
   std::unique_ptr<std::byte[]> bytes;
@@ -49,7 +50,8 @@ struct CachedDataset::Entry {
   static std::size_t bytes_of(const Record& record) {
     std::size_t sum = 0;
     for (const RecordValue& value : record.values) {
-      sum += aligned(value.bytes.size()) + aligned(pixel_bytes(value.pixels));
+      sum += aligned(value.bytes.size()) + aligned(pixel_bytes(value.pixels)) +
+             aligned(value.hint.size());
     }
     return sum;
   }
@@ -60,10 +62,13 @@ struct CachedDataset::Entry {
     values.reserve(record.values.size());
     for (const RecordValue& value : record.values) {
       if (!value.bytes.empty()) std::memcpy(to, value.bytes.data(), value.bytes.size());
-      Value copy{{to, value.bytes.size()}, value.pixels};
+      Value copy{{to, value.bytes.size()}, value.pixels, {}};
       to += aligned(value.bytes.size());
       move_pixels(copy.pixels, to);
       to += aligned(pixel_bytes(value.pixels));
+      if (!value.hint.empty()) std::memcpy(to, value.hint.data(), value.hint.size());
+      copy.hint = {to, value.hint.size()};
+      to += aligned(value.hint.size());
       values.push_back(copy);
     }
   }
@@ -94,6 +99,7 @@ bool CachedDataset::find(std::int64_t index, Record& into) const {
   for (std::size_t i = 0; i < entry->values.size(); ++i) {
     into.values[i].bytes = entry->values[i].bytes;
     into.values[i].pixels = entry->values[i].pixels;
+    into.values[i].hint = entry->values[i].hint;
   }
   kept_->hits.fetch_add(1, std::memory_order_relaxed);
   return true;
@@ -109,12 +115,14 @@ void CachedDataset::keep(std::int64_t index, const Record& record) const {
 
 void CachedDataset::read(std::int64_t index, Record& into) const {
   if (find(index, into)) return;
+  into.clear_hints();
   dataset_->read(index, into);
   keep(index, into);
 }
 
 bool CachedDataset::try_read(std::int64_t index, Record& into) const {
   if (find(index, into)) return true;
+  into.clear_hints();
   if (!dataset_->try_read(index, into)) return false;
   keep(index, into);
   return true;

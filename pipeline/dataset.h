@@ -25,7 +25,8 @@ struct DatasetField {
   FieldKind kind = FieldKind::encoded_image;
   // Of pixels (u8 or f32) and values; ignored for encoded images, i32 for labels.
   ElementType type = ElementType::u8;
-  // Of one record: {height, width, channels} for pixels, {} for labels, any for values.
+  // Of one record: {height, width, channels} for pixels (where records differ in height and width,
+  // those of the first), {} for labels, any for values.
   std::vector<std::int64_t> shape;
 };
 
@@ -43,6 +44,10 @@ struct DatasetInfo {
 struct RecordValue {
   std::span<const std::byte> bytes;  // encoded_image, class_label, values
   ImageView pixels;                  // pixels
+  // Of an encoded image: what the data set knows beforehand of those bytes, for
+  // DecodeSession::open_with_hint(). Data sets that know nothing leave it as it is: who uses it
+  // clears it before reading (Record::clear_hints).
+  std::span<const std::byte> hint;
   std::vector<std::byte> buffer;
 
   template <class T>
@@ -57,6 +62,10 @@ struct RecordValue {
 // call to call by one thread at a time; its views hold until the next read into it.
 struct Record {
   std::vector<RecordValue> values;
+
+  void clear_hints() {
+    for (RecordValue& value : values) value.hint = {};
+  }
 };
 
 // A data set: a fixed number of records with random access, and nothing random about it.

@@ -34,6 +34,14 @@ class DecodeSession {
   // Throws Error{corrupt_data} or Error{unsupported}; the session can then open another image.
   virtual ImageInfo open(std::span<const std::byte> encoded) = 0;
 
+  // As open(), with RecordValue::hint, valid as long as `encoded`. It makes decoding faster and
+  // changes no pixel: one that is not about these very bytes is passed over.
+  virtual ImageInfo open_with_hint(std::span<const std::byte> encoded,
+                                   std::span<const std::byte> hint) {
+    static_cast<void>(hint);
+    return open(encoded);
+  }
+
   // The least resolution, in eighths, at which the open image may be decoded if it is then shrunk
   // at least `spare` times (counted at full resolution) by averaging. 8 unless the decoder was told
   // that speed matters more than the last levels of a pixel.

@@ -5,11 +5,13 @@
 namespace headrace {
 
 bool WaitingSource::get(std::int64_t index, std::int64_t, Record& into) {
+  into.clear_hints();
   dataset_.read(index, into);
   return true;
 }
 
 bool ReadySource::get(std::int64_t index, std::int64_t, Record& into) {
+  into.clear_hints();
   return dataset_.try_read(index, into);
 }
 
@@ -19,6 +21,7 @@ bool LoadedSource::get(std::int64_t index, std::int64_t row, Record& into) {
     if (item.error != nullptr) std::rethrow_exception(item.error);
     std::swap(into, item.record);
   } else {
+    into.clear_hints();
     dataset_.read(index, into);  // left out
   }
   return true;

@@ -117,7 +117,8 @@ bool SampleMaker::make(SampleScratch& scratch, RecordSource& source, const Rng& 
 }
 
 ImageInfo SampleMaker::open(SampleScratch& scratch) const {
-  const ImageInfo info = scratch.session->open(scratch.record.values[image_field_].bytes);
+  const RecordValue& value = scratch.record.values[image_field_];
+  const ImageInfo info = scratch.session->open_with_hint(value.bytes, value.hint);
   if (info.orientation < 1 || info.orientation > 8) {
     throw Error(ErrorCode::corrupt_data,
                 "an orientation of " + std::to_string(info.orientation) + ": it is 1 to 8");
@@ -235,6 +236,7 @@ void SampleMaker::copy_value(const RecordValue& value, std::size_t field, std::b
 }
 
 SamplePlan SampleMaker::plan(SampleScratch& scratch, std::int64_t index, const Rng& rng) const {
+  scratch.record.clear_hints();
   dataset_->read(index, scratch.record);
   if (!encoded_) return augmenter_->plan(pixels(scratch).shape.size(), rng);
   const ImageInfo info = open(scratch);
