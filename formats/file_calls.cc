@@ -30,7 +30,7 @@ ssize_t read_cached(int file, void* to, std::size_t count, off_t offset) {
 }  // namespace
 
 const FileCalls& system_file_calls() {
-  static const FileCalls calls{open_file, open_cached, ::read, read_cached};
+  static const FileCalls calls{open_file, open_cached, ::read, ::pread, read_cached};
   return calls;
 }
 

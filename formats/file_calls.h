@@ -6,13 +6,14 @@
 
 namespace headrace {
 
-// The system calls of a FileReader (not installed), so that tests can let them fail. Each returns
+// The system calls of FileReader and RangeReader (not installed), so that tests can let them fail. Each returns
 // what the system call does, with errno.
 struct FileCalls {
   int (*open)(int folder, const char* path);
   // Opens only what can be found without asking a disk; else EAGAIN. ENOSYS on old kernels.
   int (*open_cached)(int folder, const char* path);
   ssize_t (*read)(int file, void* to, std::size_t count);
+  ssize_t (*read_at)(int file, void* to, std::size_t count, off_t offset);
   // Reads only what is in memory; else EAGAIN. EOPNOTSUPP if the file system cannot tell.
   ssize_t (*read_cached)(int file, void* to, std::size_t count, off_t offset);
 };

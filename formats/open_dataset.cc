@@ -13,6 +13,7 @@
 #include "headrace/formats/directory.h"
 #include "headrace/formats/file_list.h"
 #include "headrace/formats/idx.h"
+#include "headrace/formats/pack.h"
 #include "headrace/pipeline/error.h"
 
 namespace headrace {
@@ -20,20 +21,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { unknown, list, directory, idx, cifar };
+enum class Kind { unknown, list, directory, idx, cifar, pack };
 
 struct Prefix {
   std::string_view text;
   Kind kind;
 };
-constexpr std::array<Prefix, 4> prefixes = {
+constexpr std::array<Prefix, 5> prefixes = {
     Prefix{"list:", Kind::list}, Prefix{"directory:", Kind::directory}, Prefix{"idx:", Kind::idx},
-    Prefix{"cifar:", Kind::cifar}};
+    Prefix{"cifar:", Kind::cifar}, Prefix{"pack:", Kind::pack}};
 
 constexpr std::string_view recognised =
     "recognised are lists (.csv .tsv .txt .lst), folders of class folders or of images, IDX files "
-    "(*-idx3-ubyte, *-idx3-ubyte.gz) and CIFAR (.bin); or say what it is: list:PATH, "
-    "directory:PATH, idx:IMAGES,LABELS, cifar:PATH,...";
+    "(*-idx3-ubyte, *-idx3-ubyte.gz), CIFAR (.bin) and packs of headrace pack; or say what it is: "
+    "list:PATH, directory:PATH, idx:IMAGES,LABELS, cifar:PATH,..., pack:PATH";
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
   return std::any_of(ends.begin(), ends.end(),
@@ -58,6 +59,7 @@ Kind kind_of(const fs::path& path) {
   }
   if (error) throw io_error("cannot open " + path.string(), error.value());
   if (fs::is_directory(status)) return is_cifar_folder(path) ? Kind::cifar : Kind::directory;
+  if (is_pack(path)) return Kind::pack;
   return kind_of_name(path.filename().string());
 }
 
@@ -78,6 +80,7 @@ std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool 
     case Kind::list: return open_file_list(path, options);
     case Kind::directory: return open_directory(path, options);
     case Kind::cifar: return open_cifar(parts, options);
+    case Kind::pack: return open_pack(path, options);
     case Kind::idx:
       if (parts.size() > 2) {
         throw Error(ErrorCode::invalid_argument,

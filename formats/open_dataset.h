@@ -15,9 +15,10 @@ namespace headrace {
 //   a folder of images          without labels, to predict from       (directory.h)
 //   *idx3-ubyte[.gz] *.idx[.gz] images and labels in IDX files        (idx.h)
 //   *.bin, or a folder of them  CIFAR-10 or CIFAR-100, binary version (cifar.h)
+//   a file of headrace pack     whatever its name                     (pack.h)
 //
-// The prefixes "list:", "directory:", "idx:" and "cifar:" say it where the path cannot. After the
-// latter two, commas part several files: "idx:IMAGES,LABELS", "cifar:a.bin,b.bin".
+// The prefixes "list:", "directory:", "idx:", "cifar:" and "pack:" say it where the path cannot.
+// After "idx:" and "cifar:", commas part several files: "idx:IMAGES,LABELS", "cifar:a.bin,b.bin".
 //
 // Throws Error{io} if there is nothing, Error{invalid_argument} listing what is recognised if it is
 // of no known kind, and what the opening of that kind throws.

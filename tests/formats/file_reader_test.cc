@@ -143,6 +143,7 @@ const FileCalls stormy{
       if (weather.read_error != 0) return fail_with(weather.read_error);
       return ::read(file, to, clipped(count));
     },
+    .read_at = ::pread,
     .read_cached = [](int file, void* to, std::size_t count, off_t offset) -> ssize_t {
       if (interrupted()) return fail_with(EINTR);
       const auto left = std::max<off_t>(weather.cached_bytes - offset, 0);
