@@ -25,8 +25,8 @@ bool any_is_number(const std::vector<std::string>& names) {
   return std::any_of(names.begin(), names.end(), is_whole_number);
 }
 
-[[noreturn]] void refuse(const std::string& list, std::uint32_t line, const std::string& what) {
-  throw Error(ErrorCode::corrupt_data, list + ":" + std::to_string(line) + ": " + what);
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw Error(ErrorCode::corrupt_data, where + ": " + what);
 }
 
 std::string quoted(std::string_view label) {
@@ -73,7 +73,7 @@ std::int32_t LabelNames::intern(std::string_view text, std::uint32_t line) {
   return last_ = place->second;
 }
 
-LabelNames::Classes LabelNames::resolve(const std::string& list,
+LabelNames::Classes LabelNames::resolve(const Where& where,
                                         const std::vector<std::string>& expected) const {
   Classes classes;
   classes.of_number.resize(entries_.size());
@@ -81,7 +81,7 @@ LabelNames::Classes LabelNames::resolve(const std::string& list,
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       classes.of_number[i] = class_index(entries_[i].text, expected);
       if (classes.of_number[i] < 0) {
-        refuse(list, entries_[i].line,
+        refuse(where(entries_[i].line),
                "label " + quoted(entries_[i].text) + " is not one of the " +
                    std::to_string(expected.size()) + " classes" + list_classes(expected));
       }
@@ -100,7 +100,7 @@ LabelNames::Classes LabelNames::resolve(const std::string& list,
     std::int64_t largest = -1;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (values[i] < 0 || values[i] >= most_classes) {
-        refuse(list, entries_[i].line,
+        refuse(where(entries_[i].line),
                "label " + quoted(entries_[i].text) +
                    (values[i] < 0 ? " is negative" : " is too large") +
                    "; class numbers are 0 .. 999999, other labels must be names");

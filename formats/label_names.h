@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,12 +22,13 @@ class LabelNames {
   std::int32_t intern(std::string_view text, std::uint32_t line);
 
   // The class of each number, and the names of the classes. Throws Error{corrupt_data} beginning
-  // with `list` and the first line of the label at fault.
+  // with what `where` says of the first line of the label at fault.
   struct Classes {
     std::vector<std::int32_t> of_number;
     std::vector<std::string> names;
   };
-  Classes resolve(const std::string& list, const std::vector<std::string>& expected) const;
+  using Where = std::function<std::string(std::uint32_t line)>;
+  Classes resolve(const Where& where, const std::vector<std::string>& expected) const;
 
  private:
   struct Entry {

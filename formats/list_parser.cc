@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "headrace/formats/directory.h"
+#include "headrace/formats/json_value.h"
 #include "headrace/formats/label_names.h"
 #include "headrace/pipeline/error.h"
 
@@ -20,12 +22,8 @@ constexpr std::array<std::string_view, 16> path_columns = {
     "path",      "paths",    "file",       "filename",   "file_name",  "filepath",
     "file_path", "image",    "image_path", "image_file", "image_name", "image_id",
     "img",       "img_path", "name",       "x"};
-constexpr std::array<std::string_view, 11> label_columns = {
-    "label",    "labels",   "class",  "classes",     "class_name", "class_id",
-    "label_id", "category", "target", "category_id", "y"};
 
-template <std::size_t n>
-bool contains(const std::array<std::string_view, n>& names, std::string_view name) {
+bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -226,7 +224,7 @@ bool ListParser::read_layout(Field line) {
   bool any_image = false;
   for (const std::string& cell : cells) {
     const std::string name = column_name(cell);
-    any_known |= contains(path_columns, name) || contains(label_columns, name);
+    any_known |= contains(path_columns, name) || contains(label_keys(), name);
     any_image |= has_image_suffix(cell);
   }
   if (any_known && !any_image) {
@@ -255,11 +253,11 @@ void ListParser::read_header(const std::vector<std::string>& columns) {
     return i < columns.size() && contains(known, column_name(columns[i]));
   };
   if ((names(path_columns, 0) && names(path_columns, 1)) ||
-      (names(label_columns, 0) && names(label_columns, 1))) {
+      (names(label_keys(), 0) && names(label_keys(), 1))) {
     fail("the header names '" + columns[0] + "' and '" + columns[1] +
          "'; a list has a path and a label");
   }
-  label_first_ = names(label_columns, 0) || names(path_columns, 1);
+  label_first_ = names(label_keys(), 0) || names(path_columns, 1);
   if (columns.size() == 1) {
     if (label_first_) fail("the header names labels and no paths");
     separator_ = 0;
@@ -360,7 +358,9 @@ ImageFileTable ListParser::run(const std::vector<std::string>& expected_classes)
   }
   table_.labelled = separator_ != 0;
   if (table_.labelled) {
-    LabelNames::Classes classes = labels_.resolve(name_, expected_classes);
+    LabelNames::Classes classes = labels_.resolve(
+        [this](std::uint32_t number) { return name_ + ":" + std::to_string(number); },
+        expected_classes);
     for (ImageFileRow& row : table_.rows) {
       row.label = classes.of_number[static_cast<std::size_t>(row.label)];
     }

@@ -14,6 +14,8 @@
 #include "headrace/formats/file_list.h"
 #include "headrace/formats/idx.h"
 #include "headrace/formats/pack.h"
+#include "headrace/formats/shard_names.h"
+#include "headrace/formats/tar_shards.h"
 #include "headrace/pipeline/error.h"
 
 namespace headrace {
@@ -21,20 +23,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { unknown, list, directory, idx, cifar, pack };
+enum class Kind { unknown, list, directory, idx, cifar, pack, tar };
 
 struct Prefix {
   std::string_view text;
   Kind kind;
 };
-constexpr std::array<Prefix, 5> prefixes = {
-    Prefix{"list:", Kind::list}, Prefix{"directory:", Kind::directory}, Prefix{"idx:", Kind::idx},
-    Prefix{"cifar:", Kind::cifar}, Prefix{"pack:", Kind::pack}};
+constexpr std::array<Prefix, 6> prefixes = {
+    Prefix{"list:", Kind::list}, Prefix{"directory:", Kind::directory},
+    Prefix{"idx:", Kind::idx},   Prefix{"cifar:", Kind::cifar},
+    Prefix{"pack:", Kind::pack}, Prefix{"tar:", Kind::tar}};
 
 constexpr std::string_view recognised =
     "recognised are lists (.csv .tsv .txt .lst), folders of class folders or of images, IDX files "
-    "(*-idx3-ubyte, *-idx3-ubyte.gz), CIFAR (.bin) and packs of headrace pack; or say what it is: "
-    "list:PATH, directory:PATH, idx:IMAGES,LABELS, cifar:PATH,..., pack:PATH";
+    "(*-idx3-ubyte, *-idx3-ubyte.gz), CIFAR (.bin), packs of headrace pack and shards (.tar); or "
+    "say what it is: list:PATH, directory:PATH, idx:IMAGES,LABELS, cifar:PATH,..., pack:PATH, "
+    "tar:PATTERN";
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
   return std::any_of(ends.begin(), ends.end(),
@@ -50,7 +54,13 @@ Kind kind_of_name(std::string name) {
   return Kind::unknown;
 }
 
+// "train-{000..099}.tar#jpg,cls" is no path, but ends as one.
+bool is_tar_pattern(std::string_view location) {
+  return location.substr(0, location.rfind('#')).ends_with(".tar");
+}
+
 Kind kind_of(const fs::path& path) {
+  if (is_tar_pattern(path.native())) return Kind::tar;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
@@ -58,7 +68,10 @@ Kind kind_of(const fs::path& path) {
                 "cannot open " + path.string() + ": there is nothing; " + std::string(recognised));
   }
   if (error) throw io_error("cannot open " + path.string(), error.value());
-  if (fs::is_directory(status)) return is_cifar_folder(path) ? Kind::cifar : Kind::directory;
+  if (fs::is_directory(status)) {
+    if (is_cifar_folder(path)) return Kind::cifar;
+    return holds_shards(path) ? Kind::tar : Kind::directory;
+  }
   if (is_pack(path)) return Kind::pack;
   return kind_of_name(path.filename().string());
 }
@@ -81,6 +94,7 @@ std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool 
     case Kind::directory: return open_directory(path, options);
     case Kind::cifar: return open_cifar(parts, options);
     case Kind::pack: return open_pack(path, options);
+    case Kind::tar: return open_tar_shards(path, options);
     case Kind::idx:
       if (parts.size() > 2) {
         throw Error(ErrorCode::invalid_argument,

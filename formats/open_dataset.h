@@ -16,9 +16,12 @@ namespace headrace {
 //   *idx3-ubyte[.gz] *.idx[.gz] images and labels in IDX files        (idx.h)
 //   *.bin, or a folder of them  CIFAR-10 or CIFAR-100, binary version (cifar.h)
 //   a file of headrace pack     whatever its name                     (pack.h)
+//   *.tar, or a folder of them  shards in WebDataset's convention     (tar_shards.h)
 //
-// The prefixes "list:", "directory:", "idx:", "cifar:" and "pack:" say it where the path cannot.
-// After "idx:" and "cifar:", commas part several files: "idx:IMAGES,LABELS", "cifar:a.bin,b.bin".
+// The prefixes "list:", "directory:", "idx:", "cifar:", "pack:" and "tar:" say it where the path
+// cannot. After "idx:" and "cifar:", commas part several files: "idx:IMAGES,LABELS",
+// "cifar:a.bin,b.bin". Names of shards may have braces and wildcards, and what is taken of them
+// behind a '#': "train-{000..099}.tar#jpg,cls".
 //
 // Throws Error{io} if there is nothing, Error{invalid_argument} listing what is recognised if it is
 // of no known kind, and what the opening of that kind throws.

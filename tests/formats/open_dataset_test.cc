@@ -6,6 +6,7 @@
 
 #include "errors.h"
 #include "headrace/formats/cifar.h"
+#include "tar_fixtures.h"
 #include "tests/support/temp_folder.h"
 
 namespace headrace {
@@ -23,6 +24,7 @@ class OpenDataset : public ::testing::Test {
     folder_.write("tree/cat/a.jpg", "x");
     folder_.write("tree/dog/a.jpg", "x");
     folder_.write("flat/a.jpg", "x");
+    folder_.write("shards/0.tar", test::tar_member("1.jpg", "x") + test::tar_end);
     const std::string images("\0\0\10\3\0\0\0\1\0\0\0\1\0\0\0\1z", 17);
     const std::string labels("\0\0\10\1\0\0\0\1\0", 9);
     folder_.write("t-images-idx3-ubyte", images);
@@ -50,6 +52,9 @@ TEST_F(OpenDataset, RecognisesPaths) {
   }
   EXPECT_EQ(open("tree")->size(), 2);
   EXPECT_EQ(open("tree/")->size(), 2);
+  for (const char* name : {"shards", "shards/0.tar", "shards/{0..0}.tar#jpg", "shards/?.tar"}) {
+    EXPECT_THAT(open(name)->key(0), HasSubstr("0.tar: 1.jpg")) << name;
+  }
   EXPECT_EQ(open("flat")->label(0), -1);
   EXPECT_EQ(open("t-images-idx3-ubyte")->info().fields.at(0).shape,
             (std::vector<std::int64_t>{1, 1, 1}));
