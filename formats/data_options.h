@@ -15,6 +15,8 @@ struct DataOptions {
   // class numbers count in them, unless the classes themselves are named by numbers. Labels outside
   // are errors. Empty: the data set's own classes.
   std::vector<std::string> classes = {};
+  // The part of a list to take: rows that say so in their column "split". Empty: all rows.
+  std::string split = {};
 };
 
 }  // namespace headrace

@@ -6,8 +6,8 @@
 
 namespace headrace {
 
-// The system calls of FileReader and RangeReader (not installed), so that tests can let them fail. Each returns
-// what the system call does, with errno.
+// The system calls of FileReader and RangeReader (not installed), so that tests can let them fail.
+// Each returns what the system call does, with errno.
 struct FileCalls {
   int (*open)(int folder, const char* path);
   // Opens only what can be found without asking a disk; else EAGAIN. ENOSYS on old kernels.

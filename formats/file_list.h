@@ -18,13 +18,26 @@ namespace headrace {
 //   not count. A list may have paths only.
 // - A first row of column names is a header: path, file, filename, image, ... and label, class,
 //   y, ..., in either order. Any other first row is data.
+// - With a header there may be more: `weight` (a number from 0 on; the field "weight"), `split`
+// (see
+//   DataOptions::split), and for labels `tags` (several classes, parted by ';', '|' or spaces: as
+//   many 0 and 1 as there are classes) or `value`, `values`, `score`, `targets`. Where none of
+//   these is a label all other columns must be numbers, which are to be predicted; else they do not
+//   count.
 // - Blank lines and lines that begin with '#' do not count. LF or CRLF ends a line; UTF-8, with or
 //   without a byte order mark.
 // - Labels that are all whole numbers are class indices, and classes are named 0 .. max, at most
-//   1,000,000 of them. Otherwise labels are names, and classes are the sorted names.
+//   1,000,000 of them. If they are numbers, but not all whole, they are to be predicted (f32 {1}).
+//   Otherwise labels are names, and classes are the sorted names.
 //
-// Records: "image" (encoded_image) and, if the list has labels, "label". Keys are
-// "train.csv:812: cats/812.jpg". Memory: the text and 24 bytes a row.
+// A list whose name ends in .jsonl or .ndjson has one JSON object a line, with the same names as
+// keys: {"path": "a.jpg", "label": "cat", "weight": 0.5, "split": "train"}. Other keys do not
+// count. A label that is a list of texts is several classes, a list of numbers is to be predicted;
+// null is none.
+//
+// Records: "image" (encoded_image); if the list has labels, "label" (class_label, or f32 values
+// {numbers or classes}); if it has weights, "weight" (f32 {}). Keys are
+// "train.csv:812: cats/812.jpg". Memory: the text and 24 bytes a row, and labels that are no class.
 //
 // Throws Error{io}, or Error{corrupt_data} "train.csv:812: what is wrong, and what to do".
 std::shared_ptr<const Dataset> open_file_list(const std::filesystem::path& path,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,12 @@ struct ImageFileTable {
   std::vector<ImageFileRow> rows;
   std::vector<std::string> classes;
   bool labelled = false;
+  // Labels that are no class, of all rows: as many numbers for each, or the classes of row i, tags
+  // [tag_ends[i - 1], tag_ends[i]). At most one of the two.
+  std::vector<float> values;
+  std::vector<std::int32_t> tags;
+  std::vector<std::uint64_t> tag_ends;
+  std::vector<float> weights;  // of all rows, or none
 
   const char* c_path(const ImageFileRow& row) const {
     return reinterpret_cast<const char*>(text.data()) + row.offset;
@@ -46,7 +53,8 @@ class ImageFiles final : public Dataset {
   void read(std::int64_t index, Record& into) const override;
   bool try_read(std::int64_t index, Record& into) const override;
   std::size_t will_need(std::int64_t index) const override;
-  std::int64_t label(std::int64_t index) const override { return row(index).label; }
+  // Of several classes, the first.
+  std::int64_t label(std::int64_t index) const override;
   // "train.csv:812: cats/812.jpg", or the path where there is no list.
   std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;
@@ -57,6 +65,9 @@ class ImageFiles final : public Dataset {
   const ImageFileRow& row(std::int64_t index) const {
     return table_.rows[static_cast<std::size_t>(index)];
   }
+
+  void fill_labels(std::int64_t index, Record& into) const;
+  std::span<const std::int32_t> tags_of(std::int64_t index) const;
 
   FileReader reader_;
   ImageFileTable table_;

@@ -1,8 +1,9 @@
 #include "headrace/formats/json_value.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
+
+#include "headrace/formats/column_names.h"
 
 namespace headrace {
 namespace {
@@ -19,13 +20,6 @@ std::optional<std::string> scalar(const json& value) {
 json parse(std::string_view text) { return json::parse(text, nullptr, false); }
 
 }  // namespace
-
-std::span<const std::string_view> label_keys() {
-  static constexpr std::array<std::string_view, 11> keys = {
-      "label",    "labels",   "class",  "classes",     "class_name", "class_id",
-      "label_id", "category", "target", "category_id", "y"};
-  return keys;
-}
 
 std::optional<std::string> json_scalar_at(std::string_view text, std::string_view path) {
   const json document = parse(text);

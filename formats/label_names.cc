@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -35,6 +37,13 @@ std::string quoted(std::string_view label) {
 }
 
 }  // namespace
+
+bool parse_number(std::string_view text, double& value) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return !text.empty() && error == std::errc() && end == text.data() + text.size() &&
+         std::abs(value) <= std::numeric_limits<float>::max();
+}
 
 bool is_whole_number(std::string_view text) { return whole_number(text).has_value(); }
 
@@ -71,6 +80,18 @@ std::int32_t LabelNames::intern(std::string_view text, std::uint32_t line) {
       numbers_.try_emplace(text, static_cast<std::int32_t>(entries_.size()));
   if (is_new) entries_.push_back({text, line});
   return last_ = place->second;
+}
+
+std::vector<float> LabelNames::decimals() const {
+  std::vector<float> values;
+  bool all_whole = true;
+  for (const Entry& entry : entries_) {
+    double value = 0;
+    if (!parse_number(entry.text, value)) return {};
+    all_whole = all_whole && is_whole_number(entry.text);
+    values.push_back(static_cast<float>(value));
+  }
+  return all_whole ? std::vector<float>() : values;
 }
 
 LabelNames::Classes LabelNames::resolve(const Where& where,

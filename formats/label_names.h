@@ -21,6 +21,10 @@ class LabelNames {
   // The number of a text, which must stay in memory; `line` is where it stands.
   std::int32_t intern(std::string_view text, std::uint32_t line);
 
+  // The values of all texts, by their numbers, if these are numbers and not all whole; else
+  // nothing.
+  std::vector<float> decimals() const;
+
   // The class of each number, and the names of the classes. Throws Error{corrupt_data} beginning
   // with what `where` says of the first line of the label at fault.
   struct Classes {
@@ -43,6 +47,9 @@ class LabelNames {
 // The class of one label among `expected`: its name, or its index if no class is named by a number.
 // -1: none.
 std::int32_t class_index(std::string_view label, const std::vector<std::string>& expected);
+
+// A number that an f32 can hold, all of `text`.
+bool parse_number(std::string_view text, double& value);
 
 // True if a label of that text could be a class index.
 bool is_whole_number(std::string_view text);

@@ -1,8 +1,6 @@
 #include "headrace/formats/list_parser.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -10,22 +8,14 @@
 #include <string_view>
 #include <utility>
 
+#include "headrace/formats/column_names.h"
 #include "headrace/formats/directory.h"
-#include "headrace/formats/json_value.h"
 #include "headrace/formats/label_names.h"
+#include "headrace/formats/row_labels.h"
 #include "headrace/pipeline/error.h"
 
 namespace headrace {
 namespace {
-
-constexpr std::array<std::string_view, 16> path_columns = {
-    "path",      "paths",    "file",       "filename",   "file_name",  "filepath",
-    "file_path", "image",    "image_path", "image_file", "image_name", "image_id",
-    "img",       "img_path", "name",       "x"};
-
-bool contains(std::span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 constexpr std::size_t longest_path = 4095;  // PATH_MAX, less the NUL
 
@@ -46,15 +36,6 @@ struct Field {
     return static_cast<char*>(std::memchr(begin, c, static_cast<std::size_t>(end - begin)));
   }
 };
-
-// "File Name" -> "file_name".
-std::string column_name(std::string_view text) {
-  std::string name(text);
-  for (char& c : name) {
-    c = c == ' ' || c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return name;
-}
 
 // What separates the fields of a line: comma, else tab, else space, else nothing (0). Quoted parts
 // do not count.
@@ -77,7 +58,8 @@ char separator_of(std::string_view line) {
 
 class ListParser {
  public:
-  ListParser(std::vector<std::byte> text, const std::string& name) : name_(name) {
+  ListParser(std::vector<std::byte> text, const std::string& name, const std::string& split)
+      : name_(name), split_(split), row_labels_(name) {
     table_.text = std::move(text);
     table_.text.push_back(std::byte{0});
     cursor_ = reinterpret_cast<char*>(table_.text.data());
@@ -100,6 +82,7 @@ class ListParser {
   bool next_line(Field& line);
   bool read_layout(Field line);
   void read_header(const std::vector<std::string>& columns);
+  void read_wide_header(const std::vector<std::string>& columns, std::vector<ColumnRole> roles);
   std::vector<std::string> cells_of(Field line) const;
   Field take_quoted(Field& rest) const;
   Field take_field(Field& rest, bool& more) const;
@@ -107,10 +90,17 @@ class ListParser {
   Row split_at_space(Field line) const;
   Row whole_line(Field line) const;
   void add_row(const Row& row);
+  void add_wide(Field line);
+  void add_tags(std::string_view text);
+  void add_values(const std::vector<Field>& cells);
 
   const std::string& name_;
+  const std::string& split_;  // "": all rows
   ImageFileTable table_;
   LabelNames labels_;
+  std::vector<ColumnRole> roles_;     // of the columns of a wide header; else none
+  std::vector<std::string> columns_;  // their names
+  RowLabels row_labels_;              // of a list with a wide header
   char* cursor_;
   char* end_;
   std::uint32_t line_ = 0;
@@ -223,8 +213,7 @@ bool ListParser::read_layout(Field line) {
   bool any_known = false;
   bool any_image = false;
   for (const std::string& cell : cells) {
-    const std::string name = column_name(cell);
-    any_known |= contains(path_columns, name) || contains(label_keys(), name);
+    any_known |= role_of_column(cell) != ColumnRole::unknown;
     any_image |= has_image_suffix(cell);
   }
   if (any_known && !any_image) {
@@ -245,23 +234,56 @@ bool ListParser::read_layout(Field line) {
 }
 
 void ListParser::read_header(const std::vector<std::string>& columns) {
-  if (columns.size() > 2) {
-    fail("the header has " + std::to_string(columns.size()) +
-         " columns; a list has two, path and label");
+  std::vector<ColumnRole> roles;
+  for (const std::string& column : columns) roles.push_back(role_of_column(column));
+  const auto count = [&](ColumnRole role) { return std::count(roles.begin(), roles.end(), role); };
+  const bool simple = columns.size() <= 2 && count(ColumnRole::value) + count(ColumnRole::tags) +
+                                                     count(ColumnRole::weight) +
+                                                     count(ColumnRole::split) ==
+                                                 0;
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      const auto kind = [&](std::size_t c) {
+        return roles[c] == ColumnRole::tags ? ColumnRole::label : roles[c];
+      };
+      if (kind(i) != kind(k) || kind(i) == ColumnRole::unknown || kind(i) == ColumnRole::value) {
+        continue;
+      }
+      fail("the header names '" + columns[k] + "' and '" + columns[i] +
+           "'; a list has one path, one label, one weight and one split");
+    }
   }
-  const auto names = [&](const auto& known, std::size_t i) {
-    return i < columns.size() && contains(known, column_name(columns[i]));
+  if (!simple) {
+    read_wide_header(columns, std::move(roles));
+    return;
+  }
+  const auto is = [&](ColumnRole role, std::size_t i) {
+    return i < roles.size() && roles[i] == role;
   };
-  if ((names(path_columns, 0) && names(path_columns, 1)) ||
-      (names(label_keys(), 0) && names(label_keys(), 1))) {
-    fail("the header names '" + columns[0] + "' and '" + columns[1] +
-         "'; a list has a path and a label");
-  }
-  label_first_ = names(label_keys(), 0) || names(path_columns, 1);
+  label_first_ = is(ColumnRole::label, 0) || is(ColumnRole::path, 1);
   if (columns.size() == 1) {
     if (label_first_) fail("the header names labels and no paths");
     separator_ = 0;
   }
+}
+
+// A header of more than a path and a label: what no name tells are numbers to be predicted, if
+// there is no label.
+void ListParser::read_wide_header(const std::vector<std::string>& columns,
+                                  std::vector<ColumnRole> roles) {
+  const auto has = [&](ColumnRole role) {
+    return std::find(roles.begin(), roles.end(), role) != roles.end();
+  };
+  if (!has(ColumnRole::path)) fail("the header names no column of paths: call it 'path'");
+  if (separator_ == ' ') fail("a list of more than two columns is separated by commas or tabs");
+  if (!has(ColumnRole::label) && !has(ColumnRole::tags) && !has(ColumnRole::value)) {
+    std::replace(roles.begin(), roles.end(), ColumnRole::unknown, ColumnRole::value);
+  }
+  if (has(ColumnRole::value) && (has(ColumnRole::label) || has(ColumnRole::tags))) {
+    fail("the header names both a label and values; leave one away");
+  }
+  roles_ = std::move(roles);
+  columns_ = columns;
 }
 
 ListParser::Row ListParser::split(Field line) const {
@@ -321,6 +343,69 @@ ListParser::Row ListParser::whole_line(Field line) const {
   return row;
 }
 
+// A row of a list with a wide header.
+void ListParser::add_wide(Field line) {
+  std::vector<Field> cells;
+  for (bool more = true; more;) cells.push_back(take_field(line, more));
+  if (cells.size() != roles_.size()) {
+    fail("the line has " + std::to_string(cells.size()) + " columns where the header has " +
+         std::to_string(roles_.size()) + "; put a path that contains commas or tabs in quotes");
+  }
+  const auto at = [&](ColumnRole role) -> const Field* {
+    const auto found = std::find(roles_.begin(), roles_.end(), role);
+    return found == roles_.end() ? nullptr
+                                 : &cells[static_cast<std::size_t>(found - roles_.begin())];
+  };
+  if (!split_.empty()) {
+    const Field* const part = at(ColumnRole::split);
+    if (part == nullptr) fail("the list has no column 'split' to take '" + split_ + "' of");
+    if (part->view() != split_) return;
+  }
+  if (const Field* const label = at(ColumnRole::label)) {
+    if (label->empty()) fail("the row has no label; give every row one, or none");
+    row_labels_.add_class(label->view(), line_);
+  } else if (const Field* const tags = at(ColumnRole::tags)) {
+    add_tags(tags->view());
+  } else {
+    add_values(cells);
+  }
+  if (const Field* const weight = at(ColumnRole::weight)) {
+    double value = 0;
+    if (!parse_number(weight->view(), value)) fail("the weight is no number");
+    row_labels_.add_weight(value, line_);
+  }
+  add_row({*at(ColumnRole::path), {}});
+}
+
+void ListParser::add_tags(std::string_view text) {
+  constexpr std::string_view separators = ";| ";
+  std::vector<std::string_view> tags;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(separators, begin), text.size());
+    if (end > begin) tags.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  row_labels_.add_tags(tags, line_);
+}
+
+void ListParser::add_values(const std::vector<Field>& cells) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (roles_[i] != ColumnRole::value) continue;
+    double value = 0;
+    if (!parse_number(cells[i].view(), value)) {
+      fail("'" + std::string(cells[i].view()) + "' in the column '" + columns_[i] +
+           "' is no number; call a column of classes 'label'");
+    }
+    values.push_back(static_cast<float>(value));
+  }
+  if (values.empty()) {
+    row_labels_.add_nothing(line_);
+  } else {
+    row_labels_.add_values(values, line_);
+  }
+}
+
 void ListParser::add_row(const Row& row) {
   if (row.path.empty()) fail("there is no path");
   if (row.path.view().size() > longest_path) {
@@ -332,7 +417,7 @@ void ListParser::add_row(const Row& row) {
                                             reinterpret_cast<const char*>(table_.text.data()));
   entry.length = static_cast<std::uint32_t>(row.path.view().size());
   entry.line = line_;
-  if (separator_) {
+  if (separator_ && roles_.empty()) {
     if (row.label.empty()) {
       fail(std::string(row.path.view()) + " has no label; give every row one, or none");
     }
@@ -351,29 +436,36 @@ ImageFileTable ListParser::run(const std::vector<std::string>& expected_classes)
     throw Error(ErrorCode::corrupt_data,
                 name_ + " has no rows; write one image a line: path,label");
   }
+  if (roles_.empty() && !split_.empty()) {
+    fail("the list has no column 'split' to take '" + split_ + "' of");
+  }
   for (; more; more = next_line(line)) {
+    if (!roles_.empty()) {
+      add_wide(line);
+      continue;
+    }
     add_row(separator_ == 0     ? whole_line(line)
             : separator_ == ' ' ? split_at_space(line)
                                 : split(line));
   }
-  table_.labelled = separator_ != 0;
-  if (table_.labelled) {
-    LabelNames::Classes classes = labels_.resolve(
-        [this](std::uint32_t number) { return name_ + ":" + std::to_string(number); },
-        expected_classes);
-    for (ImageFileRow& row : table_.rows) {
-      row.label = classes.of_number[static_cast<std::size_t>(row.label)];
+  if (!roles_.empty()) {
+    if (table_.rows.empty()) {
+      throw Error(ErrorCode::corrupt_data, name_ + " has no rows of split '" + split_ + "'");
     }
-    table_.classes = std::move(classes.names);
+    std::move(row_labels_).finish(table_, expected_classes);
+    return std::move(table_);
   }
+  table_.labelled = separator_ != 0;
+  if (table_.labelled) resolve_classes(labels_, name_, expected_classes, table_);
   return std::move(table_);
 }
 
 }  // namespace
 
 ImageFileTable parse_list(std::vector<std::byte> text, const std::string& name,
-                          const std::vector<std::string>& expected_classes) {
-  return ListParser(std::move(text), name).run(expected_classes);
+                          const std::vector<std::string>& expected_classes,
+                          const std::string& split) {
+  return ListParser(std::move(text), name, split).run(expected_classes);
 }
 
 }  // namespace headrace

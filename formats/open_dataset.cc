@@ -13,6 +13,7 @@
 #include "headrace/formats/directory.h"
 #include "headrace/formats/file_list.h"
 #include "headrace/formats/idx.h"
+#include "headrace/formats/numpy.h"
 #include "headrace/formats/pack.h"
 #include "headrace/formats/shard_names.h"
 #include "headrace/formats/tar_shards.h"
@@ -23,22 +24,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { unknown, list, directory, idx, cifar, pack, tar };
+enum class Kind { unknown, list, directory, idx, cifar, numpy, pack, tar };
 
 struct Prefix {
   std::string_view text;
   Kind kind;
 };
-constexpr std::array<Prefix, 6> prefixes = {
-    Prefix{"list:", Kind::list}, Prefix{"directory:", Kind::directory},
-    Prefix{"idx:", Kind::idx},   Prefix{"cifar:", Kind::cifar},
-    Prefix{"pack:", Kind::pack}, Prefix{"tar:", Kind::tar}};
+constexpr std::array<Prefix, 7> prefixes = {
+    Prefix{"list:", Kind::list},   Prefix{"directory:", Kind::directory}, Prefix{"idx:", Kind::idx},
+    Prefix{"cifar:", Kind::cifar}, Prefix{"pack:", Kind::pack},           Prefix{"tar:", Kind::tar},
+    Prefix{"numpy:", Kind::numpy}};
 
 constexpr std::string_view recognised =
-    "recognised are lists (.csv .tsv .txt .lst), folders of class folders or of images, IDX files "
-    "(*-idx3-ubyte, *-idx3-ubyte.gz), CIFAR (.bin), packs of headrace pack and shards (.tar); or "
-    "say what it is: list:PATH, directory:PATH, idx:IMAGES,LABELS, cifar:PATH,..., pack:PATH, "
-    "tar:PATTERN";
+    "recognised are lists (.csv .tsv .txt .lst .jsonl), folders of class folders or of images, IDX "
+    "files (*-idx3-ubyte, *-idx3-ubyte.gz), CIFAR (.bin), packs of headrace pack, shards (.tar) "
+    "and "
+    "NumPy (.npz .npy); or say what it is: list:PATH, directory:PATH, idx:IMAGES,LABELS, "
+    "cifar:PATH,..., numpy:PATH, pack:PATH, tar:PATTERN";
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
   return std::any_of(ends.begin(), ends.end(),
@@ -47,20 +49,27 @@ bool ends_with_any(std::string_view name, std::initializer_list<std::string_view
 
 Kind kind_of_name(std::string name) {
   for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (ends_with_any(name, {".csv", ".tsv", ".txt", ".lst"})) return Kind::list;
+  if (ends_with_any(name, {".csv", ".tsv", ".txt", ".lst", ".jsonl", ".ndjson"})) return Kind::list;
+  if (ends_with_any(name, {".npz", ".npy"})) return Kind::numpy;
   if (name.ends_with(".bin")) return Kind::cifar;
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   if (ends_with_any(name, {"-ubyte", ".idx", ".idx3", ".idx4"})) return Kind::idx;
   return Kind::unknown;
 }
 
-// "train-{000..099}.tar#jpg,cls" is no path, but ends as one.
-bool is_tar_pattern(std::string_view location) {
-  return location.substr(0, location.rfind('#')).ends_with(".tar");
+// "all.csv" of "all.csv#val", unless a file is called just so.
+std::string_view without_choice(std::string_view location) {
+  const std::size_t hash = location.rfind('#');
+  std::error_code ignored;
+  if (hash == std::string_view::npos || location.find('/', hash) != std::string_view::npos ||
+      fs::exists(fs::path(location), ignored)) {
+    return location;
+  }
+  return location.substr(0, hash);
 }
 
 Kind kind_of(const fs::path& path) {
-  if (is_tar_pattern(path.native())) return Kind::tar;
+  if (path.native().ends_with(".tar")) return Kind::tar;  // perhaps a pattern
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
@@ -76,6 +85,13 @@ Kind kind_of(const fs::path& path) {
   return kind_of_name(path.filename().string());
 }
 
+std::shared_ptr<const Dataset> open_list(std::string_view location, const DataOptions& options) {
+  const std::string_view path = without_choice(location);
+  DataOptions chosen = options;
+  if (path.size() < location.size()) chosen.split = location.substr(path.size() + 1);
+  return open_file_list(path, chosen);
+}
+
 std::vector<fs::path> split(std::string_view paths) {
   std::vector<fs::path> parts;
   for (std::size_t begin = 0; begin <= paths.size();) {
@@ -89,10 +105,15 @@ std::vector<fs::path> split(std::string_view paths) {
 std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool several,
                                          const DataOptions& options) {
   const std::vector<fs::path> parts = several ? split(path) : std::vector<fs::path>{path};
+  if (!options.split.empty() && kind != Kind::list) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string(path) + ": only lists have splits, in a column of that name");
+  }
   switch (kind) {
-    case Kind::list: return open_file_list(path, options);
+    case Kind::list: return open_list(path, options);
     case Kind::directory: return open_directory(path, options);
     case Kind::cifar: return open_cifar(parts, options);
+    case Kind::numpy: return open_numpy(path, options);
     case Kind::pack: return open_pack(path, options);
     case Kind::tar: return open_tar_shards(path, options);
     case Kind::idx:
@@ -117,7 +138,7 @@ std::shared_ptr<const Dataset> open_dataset(std::string_view location, const Dat
       return open_kind(prefix.kind, location.substr(prefix.text.size()), true, options);
     }
   }
-  return open_kind(kind_of(location), location, false, options);
+  return open_kind(kind_of(without_choice(location)), location, false, options);
 }
 
 }  // namespace headrace

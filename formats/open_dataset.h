@@ -11,17 +11,21 @@ namespace headrace {
 // Opens the data set at `location`, a path that says by itself what it is:
 //
 //   *.csv *.tsv *.txt *.lst     a list of images and labels           (file_list.h)
+//   *.jsonl *.ndjson            the same, an object in JSON a line    (file_list.h)
 //   a folder of class folders   each class a folder of images         (directory.h)
 //   a folder of images          without labels, to predict from       (directory.h)
 //   *idx3-ubyte[.gz] *.idx[.gz] images and labels in IDX files        (idx.h)
 //   *.bin, or a folder of them  CIFAR-10 or CIFAR-100, binary version (cifar.h)
 //   a file of headrace pack     whatever its name                     (pack.h)
 //   *.tar, or a folder of them  shards in WebDataset's convention     (tar_shards.h)
+//   *.npz *.npy                 arrays of images and labels           (numpy.h)
 //
-// The prefixes "list:", "directory:", "idx:", "cifar:", "pack:" and "tar:" say it where the path
-// cannot. After "idx:" and "cifar:", commas part several files: "idx:IMAGES,LABELS",
-// "cifar:a.bin,b.bin". Names of shards may have braces and wildcards, and what is taken of them
-// behind a '#': "train-{000..099}.tar#jpg,cls".
+// The prefixes "list:", "directory:", "idx:", "cifar:", "pack:", "tar:" and "numpy:" say it where
+// the path cannot. After "idx:" and "cifar:", commas part several files: "idx:IMAGES,LABELS",
+// "cifar:a.bin,b.bin". Names of shards may have braces and wildcards.
+//
+// A '#' stands before what is taken of the data, if that is not all: a split of a list, fields of
+// shards, arrays: "all.csv#val", "train-{000..099}.tar#jpg,cls", "mnist.npz#test".
 //
 // Throws Error{io} if there is nothing, Error{invalid_argument} listing what is recognised if it is
 // of no known kind, and what the opening of that kind throws.

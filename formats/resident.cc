@@ -7,7 +7,6 @@
 #include "headrace/pipeline/error.h"
 
 namespace headrace {
-namespace {
 
 void map_labels(const std::string& name, std::vector<std::int32_t>& labels,
                 const std::vector<std::string>& own, const std::vector<std::string>& expected) {
@@ -24,8 +23,6 @@ void map_labels(const std::string& name, std::vector<std::int32_t>& labels,
     }
   }
 }
-
-}  // namespace
 
 std::shared_ptr<const Dataset> make_resident(std::string name, ResidentImages images,
                                              std::vector<std::string> own_classes,
