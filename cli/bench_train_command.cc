@@ -10,13 +10,17 @@
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/launcher.h"
 #include "headrace/cli/model_choice.h"
 #include "headrace/cli/process_clock.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/run_record.h"
+#include "headrace/cli/terminal.h"
 #include "headrace/pipeline/loader.h"
 #include "headrace/pipeline/rng.h"
+#include "headrace/pipeline/worker_budget.h"
+#include "headrace/train/placement.h"
 #include "headrace/train/trainer.h"
 
 namespace headrace::cli {
@@ -38,9 +42,11 @@ struct Options {
   int threads = 0;
   int gpus = 0;
   ProcessOptions processes;
-  int bucket_kib = 1024;
+  int bucket_kib = static_cast<int>(TrainerOptions{}.bucket_bytes / 1024);
   int steps = 200;
   int warm_up = 10;
+  std::string placement;  // of layers on devices
+  bool profile = false;
   bool json = false;
 };
 
@@ -74,14 +80,19 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(0, 10'000'000))
       ->capture_default_str()
       ->group("Measurement");
+  command
+      .add_flag("--profile", options.profile,
+                "Also say where a step's time goes, by kinds of operations, on the CPU")
+      ->group("Measurement");
   command.add_option("--replicas", options.replicas, "Copies of the model")
       ->type_name("N")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->group("Machine");
   add_compute_threads(command, options.threads, "train, of all replicas together");
+  add_placement(command, options.placement, "Others go with what they read", "Machine");
   add_gpus(command, options.gpus);
-  options.processes.add_to(command);
+  options.processes.add_to(command, "a folder that is named if one fails");
   command
       .add_option("--bucket", options.bucket_kib,
                   "KiB of gradients that processes exchange at a time, while more are computed")
@@ -143,6 +154,7 @@ Measured measure(Trainer& trainer, const Batch& batch, const Options& options) {
   for (int step = 0; step < options.warm_up; ++step) trainer.train_step(batch);
   Measured measured;
   const ExchangeTimes before = trainer.exchange_times();
+  if (options.profile) trainer.start_profile();
   const double cpu_before = process_cpu_seconds();
   for (int step = 0; step < options.steps; ++step) {
     const auto start = Clock::now();
@@ -154,8 +166,60 @@ Measured measure(Trainer& trainer, const Batch& batch, const Options& options) {
   return measured;
 }
 
+Json to_json(const std::vector<OperationTime>& profile, int steps) {
+  Json list = Json::array();
+  for (const OperationTime& time : profile) {
+    list.push_back({{"kind", time.kind},
+                    {"forward_seconds", time.forward_seconds / steps},
+                    {"backward_seconds", time.backward_seconds / steps},
+                    {"gflops_per_second",
+                     time.flops > 0 ? Json(1e-9 * time.flops / time.seconds()) : Json()}});
+  }
+  return list;
+}
+
+// `thread_seconds` is what all threads had.
+void print_profile(const std::vector<OperationTime>& profile, double thread_seconds, int steps) {
+  const auto line = [&](const std::string& kind, const std::string& forward,
+                        const std::string& backward, double seconds, const std::string& speed) {
+    fmt::print("{:<20} {:>10} {:>10} {:>6.1f} % {:>10}\n", kind, forward, backward,
+               100 * seconds / thread_seconds, speed);
+  };
+  const auto milliseconds = [&](double seconds) {
+    return fmt::format("{:.3f}", 1e3 * seconds / steps);
+  };
+  fmt::print("\nof a step, all threads together\n{:<20} {:>10} {:>10} {:>8} {:>10}\n", "",
+             "forward ms", "backward", "share", "GFLOP/s");
+  double known = 0;
+  for (const OperationTime& time : profile) {
+    known += time.seconds();
+    line(time.kind, milliseconds(time.forward_seconds), milliseconds(time.backward_seconds),
+         time.seconds(),
+         time.flops > 0 ? fmt::format("{:.0f}", 1e-9 * time.flops / time.seconds()) : "");
+  }
+  line("waiting, and else", "", "", std::max(0.0, thread_seconds - known), "");
+}
+
+int launch_ranks(const Options& options) {
+  Interrupt interrupt;
+  const auto logs =
+      std::filesystem::temp_directory_path() / fmt::format("headrace-bench-{}", ::getpid());
+  const JobEnd end = run_job({.command = own_command(),
+                              .ranks = options.processes.ranks,
+                              .logs = logs,
+                              .rank_timeout = options.processes.timeout()},
+                             interrupt);
+  if (end.exit_status != 0 && !interrupt.requested()) {
+    complain(end.how + ": see " + logs.string());
+    return exit_failed;
+  }
+  std::filesystem::remove_all(logs);
+  return interrupt.requested() ? interrupt.exit_status() : exit_done;
+}
+
 int bench_train(const Options& options, ProcessGroup* group) {
-  const Graph graph = choose_model(options.model, options.image_size, options.classes);
+  const Graph graph =
+      place(choose_model(options.model, options.image_size, options.classes), options.placement);
   LoaderOptions loading;
   loading.batch_size = options.batch_size;
   loading.threads = 1;
@@ -184,7 +248,7 @@ int bench_train(const Options& options, ProcessGroup* group) {
   const double rate =
       static_cast<double>(options.batch_size) * static_cast<double>(options.steps) / seconds;
   const double exchange = measured.exchange.seconds / static_cast<double>(options.steps);
-  const Json result = {
+  Json result = {
       {"images_per_second", rate},
       {"images_per_cpu_second", rate * seconds / trainer.processes() / measured.cpu_seconds},
       {"step_seconds_p50", percentile(times, 0.50)},
@@ -204,6 +268,7 @@ int bench_train(const Options& options, ProcessGroup* group) {
       {"data", options.gpus > 0 ? "one synthetic batch, resident on the GPU"
                                 : "one synthetic batch, resident in memory"},
       {"trainer_bytes", trainer.memory_bytes()}};
+  if (options.profile) result["profile"] = to_json(trainer.profile(), options.steps);
   if (trainer.process() > 0) return exit_done;
   if (options.json) {
     fmt::print("{}\n", result.dump());
@@ -221,6 +286,10 @@ int bench_train(const Options& options, ProcessGroup* group) {
         "are computed\n",
         1e3 * exchange, 100 * measured.exchange.hidden());
   }
+  if (options.profile) {
+    const int threads = trainer_options.threads > 0 ? trainer_options.threads : usable_cores();
+    print_profile(trainer.profile(), threads * seconds, options.steps);
+  }
   return exit_done;
 }
 
@@ -233,6 +302,8 @@ Command make_bench_train_command(CLI::App& group) {
   auto options = std::make_shared<Options>();
   add_options(*command.app, *options);
   command.run = [options] {
+    if (is_launcher(options->processes)) return launch_ranks(*options);
+    follow_launcher();
     const auto processes = join_processes(options->processes);
     if (processes == nullptr) return bench_train(*options, nullptr);
     return run_together(*processes, options->replicas,

@@ -64,6 +64,18 @@ void add_model(CLI::App& command, std::string& value, const std::string& group) 
       ->group(group);
 }
 
+void add_placement(CLI::App& command, std::string& value, const std::string& rest,
+                   const std::string& group) {
+  command
+      .add_option("--place", value,
+                  "Which device computes which layers, at the same time where they do not wait for "
+                  "each other: 'LAYER=cpu:1,...'; LAYER is a name, NAME[1] the second use of a "
+                  "shared layer, NAME* all that begin so. " +
+                      rest)
+      ->type_name("MAP")
+      ->group(group);
+}
+
 ImageShape input_size(const std::string& model, const ImageShape& natural) {
   if (!is_file(model)) return natural;
   const Graph graph = read_model(model, natural);

@@ -18,6 +18,10 @@ namespace headrace::cli {
 // --model
 void add_model(CLI::App& command, std::string& value, const std::string& group);
 
+// --place: see place(). `rest` ends its help.
+void add_placement(CLI::App& command, std::string& value, const std::string& rest,
+                   const std::string& group);
+
 // The images it takes: what a file says, and `natural` where nothing is said.
 ImageShape input_size(const std::string& model, const ImageShape& natural);
 

@@ -13,7 +13,7 @@
 
 namespace headrace::cli {
 
-void ProcessOptions::add_to(CLI::App& command) {
+void ProcessOptions::add_to(CLI::App& command, const std::string& logs) {
   command
       .add_option(
           "--communicator", communicator,
@@ -35,12 +35,16 @@ void ProcessOptions::add_to(CLI::App& command) {
   command
       .add_option("--ranks", ranks,
                   "Start so many processes on this machine, which train together; each has its "
-                  "messages in --out, in ranks/")
+                  "messages in " +
+                      logs)
       ->type_name("N")
       ->check(CLI::Range(1, 1024))
       ->configurable(false)
       ->capture_default_str()
       ->group("Machine");
+}
+
+void ProcessOptions::add_restarts_to(CLI::App& command) {
   command
       .add_option("--restarts", restarts,
                   "With --ranks: when a process is lost (killed, or stalled), go on from the last "
@@ -54,6 +58,17 @@ void ProcessOptions::add_to(CLI::App& command) {
 
 std::chrono::milliseconds ProcessOptions::timeout() const {
   return std::chrono::milliseconds(static_cast<std::int64_t>(rank_timeout * 1'000));
+}
+
+bool is_launcher(const ProcessOptions& options) {
+  const auto environment = launch_environment();
+  if (environment && environment->launcher_serves) return false;
+  if (options.ranks > 1 && launched_processes() > 1) {
+    throw Error(ErrorCode::invalid_argument,
+                "--ranks starts processes, and a launcher has done so already: leave one of the "
+                "two out");
+  }
+  return options.ranks > 1;
 }
 
 std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options) {

@@ -21,9 +21,16 @@ struct ProcessOptions {
   int ranks = 1;             // processes to start here
   int restarts = 0;
 
-  void add_to(CLI::App& command);
+  // `logs` says where messages of ranks go.
+  void add_to(CLI::App& command, const std::string& logs);
+  // --restarts
+  void add_restarts_to(CLI::App& command);
   std::chrono::milliseconds timeout() const;
 };
+
+// Whether this process is to start the ranks, and is none itself. Throws Error if another launcher
+// has done so.
+bool is_launcher(const ProcessOptions& options);
 
 // The processes that this one trains with; null: it trains alone. Throws Error saying what to do.
 std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options);

@@ -61,18 +61,6 @@ TrainOptions options_of(const ProcessGroup& group, TrainOptions options) {
   return options;
 }
 
-// Whether this process is to start the ranks, and is none itself.
-bool is_launcher(const TrainOptions& options) {
-  const auto environment = launch_environment();
-  if (environment && environment->launcher_serves) return false;
-  if (options.processes.ranks > 1 && launched_processes() > 1) {
-    throw Error(ErrorCode::invalid_argument,
-                "--ranks starts processes, and a launcher has done so already: leave one of the "
-                "two out");
-  }
-  return options.processes.ranks > 1;
-}
-
 std::vector<std::string> resumed(std::vector<std::string> command) {
   command.erase(std::remove(command.begin(), command.end(), "--overwrite"), command.end());
   if (std::find(command.begin(), command.end(), "--resume") == command.end())
@@ -114,7 +102,7 @@ std::unique_ptr<ProcessGroup> join(const ProcessOptions& options, Interrupt& int
 
 int train(const TrainOptions& options, const CLI::App& command) {
   if (options.summary) return show_model(options);
-  if (is_launcher(options)) return launch_ranks(options);
+  if (is_launcher(options.processes)) return launch_ranks(options);
   follow_launcher();
   if (options.quiet) quiet_messages();
   Interrupt interrupt;

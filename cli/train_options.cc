@@ -51,18 +51,13 @@ void add_machine(CLI::App& command, TrainOptions& options) {
       ->capture_default_str()
       ->group(group);
   add_compute_threads(command, options.threads, "train, of all replicas of a process together");
-  command
-      .add_option("--place", options.placement,
-                  "Which device computes which layers, at the same time where they do not wait for "
-                  "each other: 'LAYER=cpu:1,...'; LAYER is a name, NAME[1] the second use of a "
-                  "shared layer, NAME* all that begin so. Others go with what they read. "
-                  "--summary shows it")
-      ->type_name("MAP")
-      ->group(group);
+  add_placement(command, options.placement, "Others go with what they read. --summary shows it",
+                group);
   add_gpus(command, options.gpus, group);
   options.gpu_feed.add_to(command, group);
   add_precision(command, options.precision, group);
-  options.processes.add_to(command);
+  options.processes.add_to(command, "--out, in ranks/");
+  options.processes.add_restarts_to(command);
 }
 
 // What it shows needs no data, and writes nothing.

@@ -12,6 +12,7 @@
 #include "headrace/pipeline/batch.h"
 #include "headrace/train/graph.h"
 #include "headrace/train/loss.h"
+#include "headrace/train/operation_time.h"
 #include "headrace/train/optimizer.h"
 #include "headrace/train/tensor.h"
 
@@ -121,6 +122,10 @@ class Plan {
 
   // Bytes of activations, parameters, gradients and optimizer state.
   virtual std::size_t memory_bytes() const = 0;
+
+  // From now on the time of operations is taken, from 0 on. Backends that cannot pass over it.
+  virtual void start_profile() {}
+  virtual std::vector<OperationTime> profile() const { return {}; }
 
   // Checked between primitives; set by a signal handler or another thread. May be null.
   virtual void set_stop_flag(const std::atomic<bool>* stop) = 0;

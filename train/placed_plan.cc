@@ -246,6 +246,19 @@ std::string PlacedPlan::find_non_finite(const StepInput& input) {
                                    compile);
 }
 
+void PlacedPlan::start_profile() {
+  for (Part& part : parts_) part.plan->start_profile();
+}
+
+std::vector<OperationTime> PlacedPlan::profile() const {
+  std::vector<OperationTime> times;
+  for (const Part& part : parts_) {
+    const auto own = part.plan->profile();
+    times.insert(times.end(), own.begin(), own.end());
+  }
+  return add_up(times);
+}
+
 std::size_t PlacedPlan::memory_bytes() const {
   std::size_t bytes = store_.bytes() + gradients_.bytes();
   for (const Mailbox& mailbox : mailboxes_) {

@@ -54,6 +54,8 @@ class PlacedPlan : public Plan {
   }
   std::size_t memory_bytes() const override;
   void set_stop_flag(const std::atomic<bool>* stop) override { stop_ = stop; }
+  void start_profile() override;
+  std::vector<OperationTime> profile() const override;  // of the parts, together
 
  private:
   // A parameter of a part, and its place in the whole model's arenas.

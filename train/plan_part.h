@@ -55,6 +55,9 @@ class PlanPart {
   virtual void reset_metrics() = 0;
   virtual std::size_t memory_bytes() const = 0;  // beside the links
   virtual void set_stop_flag(const std::atomic<bool>* stop) = 0;
+  // As Plan's.
+  virtual void start_profile() {}
+  virtual std::vector<OperationTime> profile() const { return {}; }
   virtual void set_statistics_reducer(Plan::StatisticsReducer reducer) = 0;
 };
 

@@ -301,4 +301,17 @@ std::size_t Trainer::memory_bytes() const {
   return bytes;
 }
 
+void Trainer::start_profile() {
+  for (Replica& replica : impl_->replicas) replica.plan().start_profile();
+}
+
+std::vector<OperationTime> Trainer::profile() const {
+  std::vector<OperationTime> times;
+  for (const Replica& replica : impl_->replicas) {
+    const auto own = replica.plan().profile();
+    times.insert(times.end(), own.begin(), own.end());
+  }
+  return add_up(times);
+}
+
 }  // namespace headrace

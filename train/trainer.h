@@ -35,7 +35,7 @@ struct TrainerOptions {
   std::uint64_t seed = 0;                          // of initial weights and dropout
   std::chrono::milliseconds rank_timeout{60'000};  // of waiting for other ranks
   // Of gradients that are on their way between processes at a time, while more are computed.
-  std::size_t bucket_bytes = std::size_t{1} << 20;
+  std::size_t bucket_bytes = std::size_t{4} << 20;
 };
 
 struct FitOptions {
@@ -129,6 +129,9 @@ class Trainer {
   Checkpoint checkpoint() const;
 
   std::size_t memory_bytes() const;  // of all replicas
+  // Plan::start_profile and Plan::profile, of this process's replicas together.
+  void start_profile();
+  std::vector<OperationTime> profile() const;
 
  private:
   struct Impl;

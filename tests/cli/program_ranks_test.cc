@@ -65,6 +65,16 @@ TEST_F(ProgramRanks, TrainAsReplicasDoAndTheFirstOneSpeaks) {
   EXPECT_EQ(record()["outcome"]["status"], "finished");
 }
 
+TEST_F(ProgramRanks, AreMeasuredTogether) {
+  const Outcome outcome = script(
+      "\"$headrace\" bench train --ranks 2 --threads 1 --steps 3 --warm-up 1 --batch-size 8 "
+      "--json");
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  const json result = json::parse(outcome.output);
+  EXPECT_EQ(result["processes"], 2);
+  EXPECT_GT(result["exchange_seconds"], 0);
+}
+
 TEST_F(ProgramRanks, ThoseThatAScriptStartsFindEachOtherByTheEnvironment) {
   const Outcome outcome = script(
       "export WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$((20000 + $$ % 20000))\n"

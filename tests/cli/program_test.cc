@@ -161,6 +161,26 @@ TEST_F(ProgramTest, BenchTrainReportsWhatItPromises) {
     EXPECT_GT(result[key], 0) << key;
 }
 
+TEST_F(ProgramTest, BenchTrainSaysWhereAStepsTimeGoesOnEveryDevice) {
+  for (const char* place : {"", "flatten=cpu:1"}) {
+    std::vector<std::string> arguments = {"bench",        "train", "--model", "mnist_cnn",
+                                          "--batch-size", "8",     "--steps", "3",
+                                          "--warm-up",    "0",     "--json",  "--profile"};
+    if (*place != '\0') arguments.insert(arguments.end(), {"--place", place});
+    const Outcome outcome = headrace(arguments);
+    ASSERT_EQ(outcome.status, 0) << outcome.errors;
+    std::map<std::string, json> kinds;
+    const json result = json::parse(outcome.output);
+    for (const json& time : result["profile"]) kinds[time["kind"]] = time;
+    for (const char* kind : {"convolution", "dense", "pooling"}) {
+      ASSERT_TRUE(kinds.count(kind)) << kind;
+      EXPECT_GT(kinds[kind]["forward_seconds"], 0);
+      EXPECT_GT(kinds[kind]["backward_seconds"], 0);
+    }
+    EXPECT_GT(kinds["convolution"]["gflops_per_second"], 0);
+  }
+}
+
 TEST_F(ProgramTest, InfoTellsVersionsAndDevices) {
   const Outcome text = headrace({"info"});
   EXPECT_EQ(text.status, 0);

@@ -97,6 +97,21 @@ TEST_P(CpuLayers, InBf16StepsAreAlmostThoseOfF32) {
   EXPECT_LT(difference, 0.05 * whole_norm);
 }
 
+TEST_P(CpuLayers, GradientsOfAStepHaveNothingOfTheStepBefore) {
+  const auto before = random_samples(graph(), 9, false, 25);
+  const auto samples = random_samples(graph(), 1, false, 26);
+  const Batch other = make_graph_batch(graph(), before), batch = make_graph_batch(graph(), samples);
+  for (int threads : {1, 3}) {  // of which two then have no rows
+    const PlanOptions options{.batch_size = 9, .threads = threads};
+    const auto fresh = compile(graph(), options), used = compile(graph(), options);
+    fresh->forward_backward(whole(batch));
+    used->forward_backward(whole(other));
+    used->forward_backward(whole(batch));
+    const auto expected = fresh->gradients();
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), used->gradients().begin())) << threads;
+  }
+}
+
 TEST_P(CpuLayers, TheSameStepGivesTheSameBits) {
   const auto samples = random_samples(graph(), 9, false, 24);
   const Batch batch = make_graph_batch(graph(), samples);

@@ -162,8 +162,18 @@ Graph stacked_lstm() {
   return b.build(b.dense(x, 3, {.activation = "softmax"}));
 }
 
+// More than a dense layer takes at once. Between it and the convolution there is but a relu.
+Graph dense_of_many_inputs() {
+  ModelBuilder b;
+  auto x = b.input({24, 23, 2});
+  x = b.flatten(b.conv2d(x, 9, 3, {.padding = Padding::same, .activation = "relu"}));
+  x = b.dense(x, 7, {.activation = "relu"});
+  return b.build(b.dense(x, 4, {.activation = "softmax"}));
+}
+
 std::vector<TestModel> joins() {
   return {
+      {"dense_of_many_inputs", dense_of_many_inputs()},
       {"inception", inception()},
       {"residual", residual()},
       {"shared_lstm", shared_lstm()},

@@ -16,6 +16,7 @@ struct RowwiseSpec {
 
 class RowwiseOperation : public Operation {
  public:
+  OperationKind kind() const override { return OperationKind::activation; }
   std::vector<TensorId> forward_tensors() const override {
     return {spec_.x.tensor, spec_.y.tensor};
   }

@@ -69,6 +69,7 @@ class BatchNorm {
 class BatchNormMoments : public Operation, public Reduction {
  public:
   explicit BatchNormMoments(BatchNorm& norm) : norm_(norm) {}
+  OperationKind kind() const override { return OperationKind::batch_normalization; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override { return {norm_.spec_.x.tensor}; }
@@ -88,6 +89,7 @@ class BatchNormNormalise : public Operation, public Reduction {
   explicit BatchNormNormalise(std::unique_ptr<BatchNorm> norm) : norm_(std::move(norm)) {}
   BatchNorm& norm() { return *norm_; }
   void prepare(const float* parameters) override;
+  OperationKind kind() const override { return OperationKind::batch_normalization; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override;

@@ -291,6 +291,13 @@ void ConvOperation::backward(const Block& block) const {
                   {DNNL_ARG_SCRATCHPAD, at(c.data_pd.scratchpad_desc(), block.scratch)}});
 }
 
+Operation::Work ConvOperation::work() const {
+  const Extent2& size = spec_.kernel_size;
+  const std::int64_t once =
+      spec_.output.elements() * size.height * size.width * (spec_.input[2] / spec_.groups);
+  return {once, spec_.dx ? 2 * once : once};
+}
+
 std::size_t ConvOperation::scratch_bytes(std::int64_t rows) const { return of(rows).scratch; }
 
 std::size_t ConvOperation::memory_bytes() const {

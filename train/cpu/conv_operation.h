@@ -57,6 +57,8 @@ class ConvOperation : public Operation {
   // {filters / block, height, width, block}. Called before the first compile().
   std::int64_t choose_channel_block(std::int64_t rows);
 
+  OperationKind kind() const override { return OperationKind::convolution; }
+  Work work() const override;
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   void compile(std::int64_t rows) override;

@@ -22,6 +22,7 @@ class CopyOperation : public Operation {
 
   const View& from_gradient() const { return spec_.from_gradient; }
 
+  OperationKind kind() const override { return OperationKind::copy; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override {

@@ -26,6 +26,8 @@ class CpuPart : public PlanPart {
     return parameters_.bytes() + executor_.memory_bytes();
   }
   void set_stop_flag(const std::atomic<bool>* stop) override { executor_.set_stop_flag(stop); }
+  void start_profile() override { executor_.start_profile(); }
+  std::vector<OperationTime> profile() const override { return executor_.profile(); }
   void set_statistics_reducer(Plan::StatisticsReducer reducer) override {
     executor_.set_statistics_reducer(std::move(reducer));
   }

@@ -75,6 +75,7 @@ void CpuPlan::predict(const StepInput& input, std::span<float> output) {
 }
 
 void CpuPlan::update(double learning_rate, std::uint64_t step) {
+  const ProfileSpan measured = executor_.span(OperationKind::update, Phase::backward);
   store_.update(learning_rate, step, executor_.gradients().data(), executor_.team());
   executor_.update_statistics(store_.data());
 }

@@ -43,6 +43,8 @@ class CpuPlan : public Plan {
   }
   std::size_t memory_bytes() const override { return store_.bytes() + executor_.memory_bytes(); }
   void set_stop_flag(const std::atomic<bool>* stop) override { executor_.set_stop_flag(stop); }
+  void start_profile() override { executor_.start_profile(); }
+  std::vector<OperationTime> profile() const override { return executor_.profile(); }
 
  private:
   const LossStep& loss();

@@ -47,6 +47,19 @@ Program program_of(const Graph& graph, const ParameterArena& arena, const PlanOp
   });
 }
 
+// In the order of the arena.
+std::vector<Operation::Range> written_gradients(const Program& program) {
+  std::vector<Operation::Range> ranges;
+  for (const Segment& segment : program.segments) {
+    for (const Operation* operation : segment.backward) {
+      for (const Operation::Range& range : operation->written_gradients()) ranges.push_back(range);
+    }
+  }
+  std::sort(ranges.begin(), ranges.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return ranges;
+}
+
 }  // namespace
 
 Executor::Executor(const Graph& graph, const ParameterArena& arena, const PlanOptions& options,
@@ -55,6 +68,7 @@ Executor::Executor(const Graph& graph, const ParameterArena& arena, const PlanOp
       team_(options.threads),
       slices_(static_cast<std::size_t>(options.threads)) {
   compiled_.resize(program_.segments.size());
+  if (options.training) written_ = written_gradients(program_);
   std::size_t block_bytes = 0;
   for (const Segment& segment : program_.segments) {
     block_bytes = std::max(block_bytes, segment.block_bytes);
@@ -78,7 +92,7 @@ void Executor::run(const Job& job) {
       const Segment& segment = program_.segments[s];
       if (job.training) begin(segment.after_forward, slices);
       run_pass(job, segment, &Executor::forward_pass);
-      if (job.training) finish(segment.after_forward, job);
+      if (job.training) finish(segment.after_forward, Phase::forward, job);
     }
     if (!program_.logits) {
       run_pass(job, program_.segments[last], &Executor::forward_pass);
@@ -107,7 +121,9 @@ void Executor::backward_from(std::size_t segment, const Job& job) {
   }
 }
 
-void Executor::finish(const std::vector<Reduction*>& reductions, const Job& job) {
+void Executor::finish(const std::vector<Reduction*>& reductions, Phase phase, const Job& job) {
+  if (reductions.empty()) return;
+  const ProfileSpan measured = span(OperationKind::batch_normalization, phase);
   Join join;
   join.parameters = job.parameters;
   join.gradients = slices_[0].gradients.data();
@@ -117,7 +133,7 @@ void Executor::finish(const std::vector<Reduction*>& reductions, const Job& job)
 }
 
 void Executor::finish_backward(const Segment& segment, const Job& job) {
-  finish(segment.after_backward, job);
+  finish(segment.after_backward, Phase::backward, job);
   add_up_gradients(segment.final_gradients);
 }
 
@@ -161,9 +177,23 @@ void Executor::make_ready(const Job& job) {
   }
   final_gradients_ = 0;
   if (!job.training) return;
+  clear_gradients();
+}
+
+// But those that operations write.
+void Executor::clear_gradients() {
+  const ProfileSpan measured = span(OperationKind::gradients, Phase::backward);
   team_.run(static_cast<int>(slices_.size()), [&](int number) {
-    const auto gradients = slices_[static_cast<std::size_t>(number)].gradients.span();
-    std::fill(gradients.begin(), gradients.end(), 0.0f);
+    Slice& slice = slices_[static_cast<std::size_t>(number)];
+    float* const gradients = slice.gradients.data();
+    std::size_t done = 0;
+    if (slice.rows > 0) {
+      for (const Operation::Range& range : written_) {
+        std::fill(gradients + done, gradients + range.first, 0.0f);
+        done = range.last;
+      }
+    }
+    std::fill(gradients + done, gradients + slice.gradients.size(), 0.0f);
   });
 }
 
@@ -178,6 +208,7 @@ void Executor::compile(std::size_t segment, std::int64_t rows) {
 
 // Weights into the layouts that primitives want.
 void Executor::prepare(const Job& job) {
+  const ProfileSpan measured = span(OperationKind::layouts, Phase::forward);
   team_.run(static_cast<int>(program_.operations.size()), [&](int number) {
     const OneThread one;
     program_.operations[static_cast<std::size_t>(number)]->prepare(job.parameters);
@@ -198,6 +229,7 @@ void Executor::run_pass(const Job& job, const Segment& segment, Pass pass) {
     block.tensors = slice.tensors.data();
     block.scratch = slice.scratch.data();
     for (std::int64_t done = 0; done < slice.rows; done += segment.block_rows) {
+      block.is_first = done == 0;
       block.rows = std::min(segment.block_rows, slice.rows - done);
       block.first_row = slice.first + done;
       block.global_row = job.input->global_first + block.first_row;
@@ -248,7 +280,7 @@ void Executor::place_tensors(const Job& job, const Segment& segment, Slice& slic
 void Executor::forward_pass(const Job&, const Segment& segment, const Block& block, Slice&) const {
   for (const Operation* operation : segment.forward) {
     check_stop();
-    operation->forward(block);
+    forward(*operation, block, Phase::forward);
   }
 }
 
@@ -259,11 +291,25 @@ void Executor::last_pass(const Job& job, const Segment& segment, const Block& bl
 }
 
 void Executor::backward_pass(const Job&, const Segment& segment, const Block& block, Slice&) const {
-  for (const Operation* operation : segment.recompute) operation->forward(block);
+  for (const Operation* operation : segment.recompute) forward(*operation, block, Phase::backward);
   for (const Operation* operation : segment.backward) {
     check_stop();
-    operation->backward(block);
+    backward(*operation, block);
   }
+}
+
+void Executor::forward(const Operation& operation, const Block& block, Phase phase) const {
+  const auto flops = 2.0 * static_cast<double>(operation.work().forward * block.rows);
+  const ProfileSpan measured(profile_.get(), static_cast<std::size_t>(block.slice),
+                             operation.kind(), phase, flops);
+  operation.forward(block);
+}
+
+void Executor::backward(const Operation& operation, const Block& block) const {
+  const auto flops = 2.0 * static_cast<double>(operation.work().backward * block.rows);
+  const ProfileSpan measured(profile_.get(), static_cast<std::size_t>(block.slice),
+                             operation.kind(), Phase::backward, flops);
+  operation.backward(block);
 }
 
 void Executor::check_stop() const {
@@ -275,6 +321,8 @@ void Executor::check_stop() const {
 }
 
 bool Executor::finish_forward(const Job& job, const Block& block, Slice& slice) const {
+  const ProfileSpan measured(profile_.get(), static_cast<std::size_t>(block.slice),
+                             OperationKind::loss, Phase::forward);
   const StepInput& input = *job.input;
   const std::int64_t rows = block.rows, first = block.first_row;
   const float* logits = block.data(program_.logits);
@@ -305,6 +353,7 @@ void Executor::add_up_gradients(std::size_t last) {
   const std::size_t begin = std::exchange(final_gradients_, last);
   if (begin == last) return;
   if (slices_.size() > 1) {
+    const ProfileSpan measured = span(OperationKind::gradients, Phase::backward);
     team_.run_ranges(last - begin, sum_grain, [&](std::size_t from, std::size_t to) {
       for (std::size_t i = 1; i < slices_.size(); ++i) {
         add(slices_[i].gradients.data() + begin + from, to - from,
@@ -319,6 +368,10 @@ void Executor::update_statistics(float* parameters) {
   for (const Segment& segment : program_.segments) {
     for (Reduction* reduction : segment.after_forward) reduction->update(parameters);
   }
+}
+
+std::vector<OperationTime> Executor::profile() const {
+  return profile_ == nullptr ? std::vector<OperationTime>{} : profile_->times();
 }
 
 std::size_t Executor::memory_bytes() const {

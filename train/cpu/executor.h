@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <span>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "headrace/train/cpu/batch_binding.h"
 #include "headrace/train/cpu/loss_step.h"
 #include "headrace/train/cpu/parameter_arena.h"
+#include "headrace/train/cpu/profile.h"
 #include "headrace/train/cpu/program.h"
 #include "headrace/train/cpu/team.h"
 
@@ -58,6 +60,12 @@ class Executor {
     statistics_reducer_ = std::move(reducer);
   }
   void set_stop_flag(const std::atomic<bool>* stop) { stop_ = stop; }
+  void start_profile() { profile_ = std::make_unique<Profile>(slices_.size()); }
+  std::vector<OperationTime> profile() const;
+  // Measures what the whole team does, or waits for, if there is a profile.
+  ProfileSpan span(OperationKind kind, Phase phase) const {
+    return {profile_.get(), 0, kind, phase, 0, team_.threads()};
+  }
   MetricSums metrics() const { return metrics_; }
   void reset_metrics() { metrics_ = {}; }
   std::size_t memory_bytes() const;
@@ -78,6 +86,7 @@ class Executor {
 
   void divide(std::int64_t rows);
   void make_ready(const Job& job);
+  void clear_gradients();
   void compile(std::size_t segment, std::int64_t rows);
   void prepare(const Job& job);
   // A pass of all slices over a segment: what it does with each block.
@@ -91,7 +100,9 @@ class Executor {
   // The loss of a block's rows, or their predictions. Whether there is a backward pass.
   bool finish_forward(const Job& job, const Block& block, Slice& slice) const;
   void check_stop() const;
-  void finish(const std::vector<Reduction*>& reductions, const Job& job);
+  void forward(const Operation& operation, const Block& block, Phase phase) const;
+  void backward(const Operation& operation, const Block& block) const;
+  void finish(const std::vector<Reduction*>& reductions, Phase phase, const Job& job);
   void backward_from(std::size_t segment, const Job& job);
   void finish_backward(const Segment& segment, const Job& job);
   void add_up_gradients(std::size_t last);
@@ -100,6 +111,7 @@ class Executor {
   Team team_;
   std::vector<Slice> slices_;
   std::vector<float*> links_;
+  std::vector<Operation::Range> written_;         // of gradients, not cleared before
   std::uint64_t prepared_ = 0;                    // version that weights' layouts are of
   std::vector<std::set<std::int64_t>> compiled_;  // rows of blocks, of each segment
   std::size_t scratch_bytes_ = 0;
@@ -108,6 +120,7 @@ class Executor {
   const std::atomic<bool>* stop_ = nullptr;
   Plan::GradientListener gradient_listener_;
   Plan::StatisticsReducer statistics_reducer_;
+  std::unique_ptr<Profile> profile_;
 };
 
 }  // namespace headrace::cpu

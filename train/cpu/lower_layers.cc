@@ -34,6 +34,11 @@ bool pooled(const Lowering& l, NodeId id) {
   return pool != nullptr && is_disjoint(pool->window());
 }
 
+// Whether that is so of a dense layer.
+bool multiplied(const Lowering& l, NodeId id) {
+  return l.layer<Dense>(l.only_reader(id)) != nullptr;
+}
+
 void set_window(const Window& window, const Shape& input, ConvSpec& spec) {
   const auto high = window.along_height(input[0]);
   const auto wide = window.along_width(input[1]);
@@ -119,9 +124,9 @@ void add_convolution(Lowering& l, NodeId id, ConvSpec spec) {
   const Lowering::Read read = l.read_as(input, type);
   Lowering::Value& made = l.make_value(last, false, type);
   made.level = l.value(id).level;
-  made.reader_does_relu_backward = relu.has_value() && to_pool;
+  made.reader_does_relu_backward = relu.has_value() && (to_pool || multiplied(l, last));
   spec.relu = relu.has_value();
-  spec.relu_backward = spec.relu && !to_pool;
+  spec.relu_backward = spec.relu && !made.reader_does_relu_backward;
   spec.x = read.x;
   spec.dx = read.dx;
   spec.y = made.value;
@@ -217,10 +222,14 @@ bool lower_dense(Lowering& l, NodeId id) {
   spec.units = layer->units();
   spec.use_bias = layer->use_bias();
   spec.trains_bias = !l.is_normalized_away(id);
-  spec.relu = spec.relu_backward = relu.has_value();
+  spec.from_relu = l.value(l.input(id)).reader_does_relu_backward;
   const Lowering::Read read = l.read_as(l.input(id), Type::f32);
   Lowering::Value& made = l.make_value(last, false, Type::f32);
   made.level = l.value(id).level;
+  made.reader_does_relu_backward = relu.has_value() && multiplied(l, last);
+  spec.relu = relu.has_value();
+  spec.relu_backward = spec.relu && !made.reader_does_relu_backward;
+  spec.writes_gradient = !l.is_shared(id);
   spec.x = read.x;
   spec.dx = read.dx;
   spec.y = made.value;
@@ -310,7 +319,7 @@ bool lower_rowwise(Lowering& l, NodeId id) {
     const TensorId mask = l.add_tensor(shape, Type::f32).tensor;
     operation = std::make_unique<DropoutOperation>(spec, mask, l.origin(id), dropout->rate());
   } else if (is_relu) {
-    made.reader_does_relu_backward = pooled(l, id);
+    made.reader_does_relu_backward = pooled(l, id) || multiplied(l, id);
     operation = std::make_unique<ReluOperation>(spec, !made.reader_does_relu_backward);
   } else if (activation->function() == ActivationKind::softmax) {
     operation = std::make_unique<SoftmaxOperation>(spec, shape[shape.rank() - 1]);

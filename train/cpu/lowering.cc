@@ -75,6 +75,12 @@ Graph::NodeId Lowering::only_reader(NodeId id) const {
   return readers.size() == 1 ? readers.front() : -1;
 }
 
+bool Lowering::is_shared(NodeId id) const {
+  const auto& nodes = graph_.nodes();
+  return std::count_if(nodes.begin(), nodes.end(),
+                       [&](const Graph::Node& other) { return other.layer == node(id).layer; }) > 1;
+}
+
 std::optional<Graph::NodeId> Lowering::fused_relu(NodeId id) const {
   const NodeId reader = only_reader(id);
   if (is(reader, ActivationKind::relu)) return reader;

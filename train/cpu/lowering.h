@@ -74,6 +74,8 @@ class Lowering {
     return node(node(id).inputs[which]).shape;
   }
   NodeId only_reader(NodeId id) const;  // -1: several, or what is no node
+  // Whether other nodes have its layer, and so its parameters.
+  bool is_shared(NodeId id) const;
   // The relu that is all that is done with a node's value.
   std::optional<NodeId> fused_relu(NodeId id) const;
   // Whether all that reads the node's value is batch normalisation, which takes away what has been

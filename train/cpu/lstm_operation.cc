@@ -128,6 +128,12 @@ void LstmOperation::backward(const Block& block) const {
            {block.parameters + spec_.kernel, 4 * units, true}, 0.0f, block.data(spec_.dx));
 }
 
+Operation::Work LstmOperation::work() const {
+  const std::int64_t inputs = spec_.times * spec_.features * 4 * spec_.units;
+  const std::int64_t states = spec_.times * spec_.units * 4 * spec_.units;
+  return {inputs + states, (spec_.dx ? 2 : 1) * inputs + 2 * states};
+}
+
 std::size_t LstmOperation::scratch_bytes(std::int64_t rows) const {
   return static_cast<std::size_t>(2 * rows * spec_.units) * sizeof(float);
 }

@@ -27,6 +27,8 @@ class LstmOperation : public Operation {
  public:
   explicit LstmOperation(const LstmSpec& spec) : spec_(spec) {}
 
+  OperationKind kind() const override { return OperationKind::lstm; }
+  Work work() const override;
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::int64_t least_rows() const override { return 32; }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "headrace/train/cpu/profile.h"
 #include "headrace/train/cpu/tensor_table.h"
 #include "headrace/train/layers/dropout_mask.h"
 
@@ -21,6 +22,7 @@ struct Block {
   DropoutStep dropout;
   const float* parameters = nullptr;
   float* gradients = nullptr;  // of the parameters; operations add to them
+  bool is_first = false;       // of its slice in this pass
   std::byte* const* tensors = nullptr;
   std::byte* scratch = nullptr;  // for one call
 
@@ -42,6 +44,14 @@ class Operation {
   // and adds to the parameters'.
   virtual void backward(const Block& block) const = 0;
 
+  virtual OperationKind kind() const = 0;
+  // Multiplications, each with an addition, that a row takes in each pass; 0: few.
+  struct Work {
+    std::int64_t forward = 0;
+    std::int64_t backward = 0;
+  };
+  virtual Work work() const { return {}; }
+
   // Called before blocks of that many rows are run.
   virtual void compile(std::int64_t /*rows*/) {}
   // Called after compile() whenever parameters may have changed.
@@ -56,6 +66,13 @@ class Operation {
   virtual std::vector<TensorId> backward_tensors() const = 0;
   // Those that forward() writes.
   virtual std::vector<TensorId> results() const = 0;
+  // Places in the arena of gradients that nobody else makes: backward() writes them for a slice's
+  // first block, and adds to them for the others. What it does not name is zero before.
+  struct Range {
+    std::size_t first = 0;
+    std::size_t last = 0;
+  };
+  virtual std::vector<Range> written_gradients() const { return {}; }
   // Whether it is cheaper to call forward() once more than to keep what it writes.
   virtual bool is_recomputable() const { return false; }
 };

@@ -20,6 +20,7 @@ class PadOperation : public Operation {
   };
   explicit PadOperation(const Spec& spec) : spec_(spec) {}
 
+  OperationKind kind() const override { return OperationKind::padding; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override {

@@ -64,6 +64,7 @@ class MaxPoolOperation : public Operation {
   // Throws Error{unsupported} for windows of more than 256 places.
   MaxPoolOperation(const PoolSpec& spec, TensorId winners, bool relu_backward);
 
+  OperationKind kind() const override { return OperationKind::pooling; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override {
@@ -84,6 +85,7 @@ class AveragePoolOperation : public Operation {
  public:
   explicit AveragePoolOperation(const PoolSpec& spec) : spec_(spec), geometry_(spec) {}
 
+  OperationKind kind() const override { return OperationKind::pooling; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override {
@@ -105,6 +107,7 @@ class GlobalMaxOperation : public Operation {
  public:
   GlobalMaxOperation(const PoolSpec& spec, TensorId winners) : spec_(spec), winners_(winners) {}
 
+  OperationKind kind() const override { return OperationKind::pooling; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override {

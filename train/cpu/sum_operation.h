@@ -19,6 +19,7 @@ class SumOperation : public Operation {
  public:
   explicit SumOperation(const SumSpec& spec) : spec_(spec) {}
 
+  OperationKind kind() const override { return OperationKind::sum; }
   void forward(const Block& block) const override;
   void backward(const Block& block) const override;
   std::vector<TensorId> forward_tensors() const override;
