@@ -9,6 +9,7 @@
 #include "headrace/augment/continuation.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/augment/painter.h"
+#include "headrace/augment/paired_image.h"
 #include "headrace/augment/spline.h"
 
 namespace headrace {
@@ -55,6 +56,10 @@ IndexRange indices(Interval coordinates, int extent, const SamplePlan& plan, int
   const int low = static_cast<int>(std::clamp<std::int64_t>(first, 0, std::max(extent - 2, 0)));
   const int high = static_cast<int>(std::clamp<std::int64_t>(last, 0, extent - 1)) + 1;
   return {low, std::max(high, std::min(low + 2, extent))};
+}
+
+SampledAxis sampled_axis(Interval coordinates, int extent, const SamplePlan& plan) {
+  return {extent, indices(coordinates, extent, plan, 0), coordinates.low, coordinates.high};
 }
 
 Region taps_region(const SamplePlan& plan, int x_margin, int y_margin) {
@@ -106,7 +111,11 @@ class AffineLevels {
         grid_(plan),
         taps_fill_(fill_of_taps(plan.fill_mode)),
         constant_(static_cast<std::int32_t>(
-            std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))) {
+            std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))),
+        bounds_(grid_, plan.output),
+        columns_(sampled_axis(bounds_.x, plan.source.width, plan)),
+        rows_(sampled_axis(bounds_.y, plan.source.height, plan)),
+        pairs_(plan, pixels.shape.channels, columns_, rows_, kernels) {
     const auto channels = static_cast<std::ptrdiff_t>(pixels.shape.channels);
     const auto pitch = static_cast<std::ptrdiff_t>(pixels.row_bytes);
     const auto before = decoded.top * pitch + decoded.left * channels;
@@ -119,42 +128,64 @@ class AffineLevels {
     run_.rows = plan.source.height;
     run_.dx = grid_.xx;
     run_.dy = grid_.yx;
-    const Bounds bounds(grid_, plan.output);
     constexpr std::int64_t far = std::int64_t{1} << 30;
     const auto is_near = [](Interval i) { return i.low > -far && i.high < far; };
     constexpr std::ptrdiff_t large = std::numeric_limits<std::int32_t>::max() / 2;
-    has_run_ = is_near(bounds.x) && is_near(bounds.y) && run_.columns >= 2 && run_.rows >= 2 &&
+    has_run_ = is_near(bounds_.x) && is_near(bounds_.y) && run_.columns >= 2 && run_.rows >= 2 &&
                run_.bytes + before + pitch < large;
+  }
+
+  // What prepare() needs.
+  std::size_t scratch_bytes() const { return pairs_ ? pairs_.bytes() : 0; }
+
+  void prepare(std::byte* memory) {
+    if (!pairs_) return;
+    pairs_.make(tap(rows_.read.first, columns_.read.first), pixels_.row_bytes,
+                static_cast<std::uint8_t>(constant_), memory, kernels_);
   }
 
   void row(int y, std::uint8_t* out) {
     run_.x = grid_.x + y * grid_.xy;
     run_.y = grid_.y + y * grid_.yy;
-    Columns inside{0, has_run_ ? plan_.output.width : 0};
-    if (plan_.fill_mode != FillMode::nearest) {
-      const auto last = [](int extent) {
-        return (((extent - 1) * fixed::pixel + 1) << fixed::map_shift) - 1 - rounding;
-      };
-      inside.meet(run_.x, run_.dx, -rounding, last(run_.columns));
-      inside.meet(run_.y, run_.dy, -rounding, last(run_.rows));
-    }
+    const Columns together = columns_together();
     const auto channels = static_cast<std::size_t>(run_.channels);
-    const bool nearest = plan_.filter == Filter::nearest;
     // In this order, since kernels may write beyond what they are asked for.
-    for (int x = 0; x < inside.first; ++x) pixel(x, out + static_cast<std::size_t>(x) * channels);
-    if (inside.last > inside.first) {
-      AffineRun run = run_;
-      run.x += inside.first * run.dx;
-      run.y += inside.first * run.dy;
-      (nearest ? kernels_.sample_nearest : kernels_.sample_linear)(
-          run, inside.last - inside.first, out + static_cast<std::size_t>(inside.first) * channels);
-    }
-    for (int x = inside.last; x < plan_.output.width; ++x) {
+    for (int x = 0; x < together.first; ++x) pixel(x, out + static_cast<std::size_t>(x) * channels);
+    sample(together, out + static_cast<std::size_t>(together.first) * channels);
+    for (int x = together.last; x < plan_.output.width; ++x) {
       pixel(x, out + static_cast<std::size_t>(x) * channels);
     }
   }
 
  private:
+  // Those that kernels sample.
+  Columns columns_together() const {
+    Columns inside{0, pairs_ || has_run_ ? plan_.output.width : 0};
+    const bool everywhere = pairs_ && plan_.fill_mode != FillMode::scipy_constant;
+    if (everywhere || plan_.fill_mode == FillMode::nearest) return inside;
+    const auto last = [](int extent) {
+      return (((extent - 1) * fixed::pixel + 1) << fixed::map_shift) - 1 - rounding;
+    };
+    inside.meet(run_.x, run_.dx, -rounding, last(run_.columns));
+    inside.meet(run_.y, run_.dy, -rounding, last(run_.rows));
+    return inside;
+  }
+
+  void sample(Columns columns, std::uint8_t* out) const {
+    const int count = columns.last - columns.first;
+    if (count <= 0) return;
+    AffineRun run = run_;
+    run.x += columns.first * run.dx;
+    run.y += columns.first * run.dy;
+    if (pairs_) {
+      kernels_.sample_pairs(pairs_.run(run.x, run.y, run.dx, run.dy), count, out);
+    } else if (plan_.filter == Filter::nearest) {
+      kernels_.sample_nearest(run, count, out);
+    } else {
+      kernels_.sample_linear(run, count, out);
+    }
+  }
+
   const std::uint8_t* tap(int row, int column) const {
     if (row < 0 || column < 0) return nullptr;
     return pixels_.row<std::uint8_t>(row - decoded_.top) +
@@ -209,6 +240,10 @@ class AffineLevels {
   AffineGrid grid_;
   FillMode taps_fill_;
   std::int32_t constant_;
+  Bounds bounds_;
+  SampledAxis columns_;
+  SampledAxis rows_;
+  PairedImage pairs_;
   AffineRun run_;
   bool has_run_ = false;
 };
@@ -279,7 +314,9 @@ void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const
                           const Finish& finish, std::byte* destination, RenderScratch& scratch,
                           const Kernels& kernels) {
   const int band = finish.rows_at_once();
+  AffineLevels sampler(plan, pixels, decoded, kernels);
   ScratchLayout layout;
+  const std::size_t sampling = layout.reserve(sampler.scratch_bytes());
   const std::size_t levels =
       layout.reserve(static_cast<std::size_t>(band) * finish.row_elements() + Kernels::slack);
   const std::size_t finishing = layout.reserve(finish.scratch_bytes());
@@ -312,7 +349,7 @@ void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const
     });
     return;
   }
-  AffineLevels sampler(plan, pixels, decoded, kernels);
+  sampler.prepare(memory + sampling);
   render([&](int y, std::uint8_t* out) { sampler.row(y, out); });
 }
 

@@ -98,7 +98,11 @@ Normalisation Finish::normalisation(int row, int plane) const {
     offset = interleaved() ? pixels_before(row) * static_cast<std::size_t>(shape_.channels)
                            : c * pixels_before(shape_.height) + pixels_before(row);
   }
-  return {scales_.data() + c * period_, offsets_.data() + offset, period_, !per_pixel_, type_};
+  // A batch of such rows is larger than the caches of a core.
+  constexpr std::size_t large = 256 << 10;
+  const bool streams = shape_.elements() * size_of(type_) >= large;
+  return {
+      scales_.data() + c * period_, offsets_.data() + offset, period_, !per_pixel_, type_, streams};
 }
 
 void Finish::levels(const std::uint8_t* levels, int row, int rows, std::byte* destination,
@@ -115,14 +119,15 @@ void Finish::levels(const std::uint8_t* levels, int row, int rows, std::byte* de
   };
   if (interleaved()) {
     finish(levels, 0, pixels * channels, destination + pixels_before(row) * channels * size);
-    return;
+  } else {
+    auto* planes = reinterpret_cast<std::uint8_t*>(scratch);
+    kernels.split(levels, shape_.channels, pixels, planes);
+    for (std::size_t c = 0; c < channels; ++c) {
+      finish(planes + c * pixels, static_cast<int>(c), pixels,
+             destination + (c * pixels_before(shape_.height) + pixels_before(row)) * size);
+    }
   }
-  auto* planes = reinterpret_cast<std::uint8_t*>(scratch);
-  kernels.split(levels, shape_.channels, pixels, planes);
-  for (std::size_t c = 0; c < channels; ++c) {
-    finish(planes + c * pixels, static_cast<int>(c), pixels,
-           destination + (c * pixels_before(shape_.height) + pixels_before(row)) * size);
-  }
+  if (row + rows == shape_.height && streams()) kernels.settle();
 }
 
 void Finish::all_levels(const std::uint8_t* levels, std::byte* destination,

@@ -34,8 +34,8 @@ class Finish {
   // Scratch bytes that levels() needs.
   std::size_t scratch_bytes() const;
 
-  // Finishes `rows` rows of levels from `row` on; `levels` and `scratch` may be touched
-  // Kernels::slack bytes beyond their ends.
+  // Finishes `rows` rows of levels from `row` on, the last ones last; `levels` and `scratch` may be
+  // touched Kernels::slack bytes beyond their ends.
   void levels(const std::uint8_t* levels, int row, int rows, std::byte* destination,
               std::byte* scratch, const Kernels& kernels) const;
   // Finishes an image of levels. `scratch` may grow.
@@ -49,6 +49,11 @@ class Finish {
     return static_cast<std::size_t>(row) * static_cast<std::size_t>(shape_.width);
   }
   bool interleaved() const { return layout_ == Layout::nhwc || shape_.channels == 1; }
+  // A batch of large rows is more than the caches of a core hold.
+  bool streams() const {
+    constexpr std::size_t large = 256 << 10;
+    return shape_.elements() * size_of(type_) >= large;
+  }
   // Of what begins at the first channel of `row`, or at its part of one channel's plane.
   Normalisation normalisation(int row, int plane) const;
 

@@ -36,6 +36,9 @@ struct Normalisation {
   std::size_t period;   // a multiple of `multiple`
   bool offset_repeats;
   ElementType type;  // of what is made: f32, f16 or bf16
+  // That what is made is of no use in a cache; kernels may then write past it, if `out` is aligned
+  // as a batch's rows are.
+  bool streams = false;
 };
 
 // A row of outputs on a straight line through the source, of at least 2x2 pixels. Coordinates are
@@ -49,6 +52,30 @@ struct AffineRun {
   int channels = 0;
   int columns = 0;
   int rows = 0;
+  std::int64_t x = 0, y = 0;    // of the first output
+  std::int64_t dx = 0, dy = 0;  // from one to the next
+};
+
+// A row of outputs on a straight line through a copy of an image of three channels in which each
+// row's bytes lie in turn with those of the row below, so that one load finds the 2x2 pixels around
+// a place. Coordinates as AffineRun's, of pixels of the copy.
+struct PairedRun {
+  enum class Beyond : std::uint8_t { nearest, mirror, repeat };
+  // What becomes of a coordinate c, in 2^-14 pixels; then it is clamped to [0, last].
+  //   mirror  min(c', high - c') of c' = max(c, low - c)
+  //   repeat  c + period if c < 0, c - period if c > high
+  struct Border {
+    std::int32_t last = 0;
+    std::int32_t low = -(1 << 30);
+    std::int32_t high = 1 << 30;
+    std::int32_t period = 0;
+  };
+
+  const std::uint8_t* pixels = nullptr;  // 16 bytes may be read at any pixel up to `last`
+  std::int32_t pitch = 0;                // bytes of a row, less than 2^15; so is the number of rows
+  Beyond beyond = Beyond::nearest;
+  Border across;
+  Border down;
   std::int64_t x = 0, y = 0;    // of the first output
   std::int64_t dx = 0, dy = 0;  // from one to the next
 };
@@ -85,6 +112,13 @@ struct Kernels {
   void (*sample_linear)(const AffineRun& run, int count, std::uint8_t* out);
   void (*sample_nearest)(const AffineRun& run, int count, std::uint8_t* out);
 
+  // The copy that a PairedRun samples: out[2 e] = above[e], out[2 e + 1] = below[e], e < count.
+  // Null, as the next, where portable code would not gain by it.
+  void (*pair_rows)(const std::uint8_t* above, const std::uint8_t* below, std::size_t count,
+                    std::uint8_t* out);
+  // As sample_linear(). The outputs follow one another; slack is used in any case.
+  void (*sample_pairs)(const PairedRun& run, int count, std::uint8_t* out);
+
   // out[y, width - 1 - x, c] = in[y, x, c], rows that follow one another.
   void (*mirror)(const std::uint8_t* in, int rows, int width, int channels, std::uint8_t* out);
 
@@ -97,6 +131,8 @@ struct Kernels {
   // out[e] = in[e] * scale + offset, e < count, as Normalisation says.
   void (*normalise)(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
                     std::byte* out);
+  // To be called before other threads are told of what normalise() wrote past the caches.
+  void (*settle)();
 };
 
 // Portable code first, then what this CPU can run, the fastest last.

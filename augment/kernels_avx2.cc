@@ -287,15 +287,31 @@ HEADRACE_AVX2 inline __m256 normalised_8(const std::uint8_t* in, const float* sc
   return _mm256_add_ps(_mm256_mul_ps(value, _mm256_loadu_ps(scale)), _mm256_loadu_ps(offset));
 }
 
+template <bool streams>
 HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, float* out) {
-  _mm256_storeu_ps(out, low);
-  _mm256_storeu_ps(out + 8, high);
+  if constexpr (streams) {
+    _mm256_stream_ps(out, low);
+    _mm256_stream_ps(out + 8, high);
+  } else {
+    _mm256_storeu_ps(out, low);
+    _mm256_storeu_ps(out + 8, high);
+  }
 }
 
+template <bool streams>
+HEADRACE_AVX2 inline void store_words(__m256i words, void* out) {
+  if constexpr (streams) {
+    _mm256_stream_si256(static_cast<__m256i*>(out), words);
+  } else {
+    _mm256_storeu_si256(static_cast<__m256i*>(out), words);
+  }
+}
+
+template <bool streams>
 HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, x86::F16* out) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph(low, nearest));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 8), _mm256_cvtps_ph(high, nearest));
+  store_words<streams>(
+      _mm256_set_m128i(_mm256_cvtps_ph(high, nearest), _mm256_cvtps_ph(low, nearest)), out);
 }
 
 // Of what is no NaN: a level times a number plus a number.
@@ -306,32 +322,41 @@ HEADRACE_AVX2 inline __m256i to_bf16_bits(__m256 value) {
   return _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
 }
 
+template <bool streams>
 HEADRACE_AVX2 inline void store_16(__m256 low, __m256 high, x86::Bf16* out) {
   const __m256i packed = _mm256_packus_epi32(to_bf16_bits(low), to_bf16_bits(high));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
+  store_words<streams>(_mm256_permute4x64_epi64(packed, 0xD8), out);
 }
 
-template <class T>
+template <bool streams, class T>
 HEADRACE_AVX2 void normalise_as(const std::uint8_t* in, const Normalisation& numbers,
                                 std::size_t count, T* out) {
+  const Normalisation of = numbers;  // which the compiler could not know not to be written to
   std::size_t phase = 0;
   std::size_t e = 0;
   for (; e + 16 <= count; e += 16) {
-    const float* scale = numbers.scale + phase;
-    const float* offset = numbers.offset + (numbers.offset_repeats ? phase : e);
-    store_16(normalised_8(in + e, scale, offset), normalised_8(in + e + 8, scale + 8, offset + 8),
-             out + e);
+    const float* scale = of.scale + phase;
+    const float* offset = of.offset + (of.offset_repeats ? phase : e);
+    store_16<streams>(normalised_8(in + e, scale, offset),
+                      normalised_8(in + e + 8, scale + 8, offset + 8), out + e);
     phase += 16;
-    if (phase == numbers.period) phase = 0;
+    if (phase == of.period) phase = 0;
   }
   x86::normalise_rest(in, numbers, e, count, out);
 }
 
 void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
                std::byte* out) {
-  x86::normalise_by_type(numbers.type, out,
-                         [&](auto* to) { normalise_as(in, numbers, count, to); });
+  if (x86::can_stream(numbers, out)) {
+    x86::normalise_by_type(numbers.type, out,
+                           [&](auto* to) { normalise_as<true>(in, numbers, count, to); });
+  } else {
+    x86::normalise_by_type(numbers.type, out,
+                           [&](auto* to) { normalise_as<false>(in, numbers, count, to); });
+  }
 }
+
+void settle() { _mm_sfence(); }
 
 // Clang's __builtin_cpu_supports does not know it.
 bool has_f16c() {
@@ -354,10 +379,13 @@ const Kernels* avx2_kernels() {
                                   blend_columns,
                                   x86::sample_linear,
                                   portable.sample_nearest,
+                                  x86::pair_rows,
+                                  x86::sample_pairs,
                                   mirror,
                                   split,
                                   scale_levels,
-                                  normalise};
+                                  normalise,
+                                  settle};
   // Asked once: on a virtual machine the question costs microseconds.
   static const bool usable = __builtin_cpu_supports("avx2") != 0 && has_f16c();
   return usable ? &kernels : nullptr;

@@ -205,43 +205,67 @@ HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, const ColumnBlend& b
   }
 }
 
-HEADRACE_AVX512 inline void store_16(__m512 value, float* out) { _mm512_storeu_ps(out, value); }
+template <bool streams>
+HEADRACE_AVX512 inline void store_16(__m512 value, float* out) {
+  if constexpr (streams) {
+    _mm512_stream_ps(out, value);
+  } else {
+    _mm512_storeu_ps(out, value);
+  }
+}
 
+template <bool streams>
+HEADRACE_AVX512 inline void store_words(__m256i words, void* out) {
+  if constexpr (streams) {
+    _mm256_stream_si256(static_cast<__m256i*>(out), words);
+  } else {
+    _mm256_storeu_si256(static_cast<__m256i*>(out), words);
+  }
+}
+
+template <bool streams>
 HEADRACE_AVX512 inline void store_16(__m512 value, x86::F16* out) {
   constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtps_ph(value, nearest));
+  store_words<streams>(_mm512_cvtps_ph(value, nearest), out);
 }
 
 // Of what is no NaN: a level times a number plus a number.
+template <bool streams>
 HEADRACE_AVX512 inline void store_16(__m512 value, x86::Bf16* out) {
   const __m512i bits = _mm512_castps_si512(value);
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
   const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
   const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(rounded));
+  store_words<streams>(_mm512_cvtepi32_epi16(rounded), out);
 }
 
-template <class T>
+template <bool streams, class T>
 HEADRACE_AVX512 void normalise_as(const std::uint8_t* in, const Normalisation& numbers,
                                   std::size_t count, T* out) {
+  const Normalisation of = numbers;  // which the compiler could not know not to be written to
   std::size_t phase = 0;
   std::size_t e = 0;
   for (; e + 16 <= count; e += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + e));
     const __m512 value = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
-    const __m512 scaled = _mm512_mul_ps(value, _mm512_loadu_ps(numbers.scale + phase));
-    const float* offset = numbers.offset + (numbers.offset_repeats ? phase : e);
-    store_16(_mm512_add_ps(scaled, _mm512_loadu_ps(offset)), out + e);
+    const __m512 scaled = _mm512_mul_ps(value, _mm512_loadu_ps(of.scale + phase));
+    const float* offset = of.offset + (of.offset_repeats ? phase : e);
+    store_16<streams>(_mm512_add_ps(scaled, _mm512_loadu_ps(offset)), out + e);
     phase += 16;
-    if (phase == numbers.period) phase = 0;
+    if (phase == of.period) phase = 0;
   }
   x86::normalise_rest(in, numbers, e, count, out);
 }
 
 void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
                std::byte* out) {
-  x86::normalise_by_type(numbers.type, out,
-                         [&](auto* to) { normalise_as(in, numbers, count, to); });
+  if (x86::can_stream(numbers, out)) {
+    x86::normalise_by_type(numbers.type, out,
+                           [&](auto* to) { normalise_as<true>(in, numbers, count, to); });
+  } else {
+    x86::normalise_by_type(numbers.type, out,
+                           [&](auto* to) { normalise_as<false>(in, numbers, count, to); });
+  }
 }
 
 // Sixty-four bytes of whole pixels at a time, in the order of the output: what a store writes
@@ -290,10 +314,13 @@ const Kernels* avx512_kernels() {
       blend_columns,
       avx2_kernels()->sample_linear,
       avx2_kernels()->sample_nearest,
+      avx2_kernels()->pair_rows,
+      x86::has_wide_bytes() ? x86::sample_pairs_wide : avx2_kernels()->sample_pairs,
       __builtin_cpu_supports("avx512vbmi") != 0 ? mirror : avx2_kernels()->mirror,
       avx2_kernels()->split,
       avx2_kernels()->scale_levels,
-      normalise};
+      normalise,
+      avx2_kernels()->settle};
   return &kernels;
 }
 

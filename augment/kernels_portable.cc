@@ -178,12 +178,15 @@ void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t
   }
 }
 
+void settle() {}
+
 }  // namespace
 
 const Kernels& portable_kernels() {
   static const Kernels kernels = {"portable",      blend_rows,    blend_shifted, prepared_bytes,
                                   prepare_columns, blend_columns, sample_linear, sample_nearest,
-                                  mirror,          split,         scale_levels,  normalise};
+                                  nullptr,         nullptr,       mirror,        split,
+                                  scale_levels,    normalise,     settle};
   return kernels;
 }
 

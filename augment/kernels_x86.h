@@ -53,8 +53,21 @@ void normalise_by_type(ElementType type, std::byte* out, const NormaliseAs& norm
   }
 }
 
-// Kernels::sample_linear for AVX2; the widest that its loads of single pixels gain from.
+// Kernels' functions for AVX2; sample_linear's loads of single pixels gain from nothing wider.
 void sample_linear(const AffineRun& run, int count, std::uint8_t* out);
+void pair_rows(const std::uint8_t* above, const std::uint8_t* below, std::size_t count,
+               std::uint8_t* out);
+void sample_pairs(const PairedRun& run, int count, std::uint8_t* out);
+
+// Whether the CPU has what functions called wide need: AVX-512 with VBMI and VNNI.
+bool has_wide_bytes();
+void sample_pairs_wide(const PairedRun& run, int count, std::uint8_t* out);
+
+// Whether stores of whole vectors may go past the caches.
+inline bool can_stream(const Normalisation& numbers, const std::byte* out) {
+  constexpr std::uintptr_t widest = 64;
+  return numbers.streams && reinterpret_cast<std::uintptr_t>(out) % widest == 0;
+}
 
 // What is left after the first `done` elements: less than a vector, so that no second period
 // begins.

@@ -3,7 +3,10 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -17,7 +20,14 @@
 namespace headrace {
 namespace {
 
+constexpr std::size_t alignment = 64;    // of a batch
 constexpr std::size_t image_count = 64;  // drawn plans, and small images to take turns with
+
+struct AlignedDelete {
+  void operator()(std::byte* bytes) const {
+    ::operator delete (bytes, std::align_val_t{alignment});
+  }
+};
 
 struct Bench {
   std::string name;
@@ -147,11 +157,13 @@ void render(benchmark::State& state, const Bench& bench, const Kernels& kernels)
   }
   const Region all{0, 0, bench.source.height, bench.source.width};
   const std::size_t row_bytes = augmenter.output().row_bytes();
-  std::vector<std::byte> batch(image_count * row_bytes);  // stores go to memory as in a loader
+  // Stores go to memory as in a loader.
+  const std::unique_ptr<std::byte, AlignedDelete> batch(static_cast<std::byte*>(
+      ::operator new (image_count* row_bytes, std::align_val_t{alignment})));
   RenderScratch scratch;
   std::size_t i = 0;
   for (auto _ : state) {
-    augmenter.render(plans[i], images[i % images.size()].view(), all, batch.data() + i * row_bytes,
+    augmenter.render(plans[i], images[i % images.size()].view(), all, batch.get() + i * row_bytes,
                      scratch);
     benchmark::ClobberMemory();
     i = (i + 1) % image_count;

@@ -73,6 +73,28 @@ TEST(Affine, EveryKernelGivesTheSameLevels) {
   }
 }
 
+// Of three channels and about as many outputs as pixels: vector code samples a copy with a border.
+TEST(Affine, EveryKernelGivesTheSameLevelsBeyondEveryBorder) {
+  Rng rng(8, 0);
+  for (int i = 0; i < 1000; ++i) {
+    const auto side = [&] { return static_cast<int>(1 + rng.below(30)); };
+    const FillMode fill = fill_modes[static_cast<std::size_t>(i) % std::size(fill_modes)];
+    const ImageSize source = {side(), side()};
+    const Noise noise({source.height, source.width, 3}, rng.next_u64());
+    SamplePlan plan = turned_plan(source, {side(), side()}, rng.uniform(-180, 180), Filter::linear,
+                                  fill, rng.uniform(0.3, 1.6));
+    // Up to beyond where an image that is mirrored or repeated begins again.
+    plan.source_from_output.xt += rng.uniform(-40, 40);
+    plan.source_from_output.yt += rng.chance(0.2) ? 0 : rng.uniform(-40, 40);
+    plan.region = region_of(plan);
+    const std::vector<std::uint8_t> expected = render_u8(plan, noise.view(), portable_kernels());
+    for (const Kernels* kernels : available_kernels()) {
+      ASSERT_EQ(render_u8(plan, noise.view(), *kernels), expected)
+          << kernels->name << ", " << static_cast<int>(fill) << ", " << i;
+    }
+  }
+}
+
 TEST(Affine, LevelsAreValuesRoundedToOneLevel) {
   Rng rng(4, 0);
   for (const FillMode fill : fill_modes) {

@@ -50,6 +50,32 @@ TEST(Kernels, NormaliseAgreesAtEveryLengthAndType) {
   }
 }
 
+TEST(Kernels, NormaliseAgreesPastTheCaches) {
+  constexpr std::size_t alignment = 64;
+  constexpr std::size_t count = 1000;
+  Rng rng(6, 0);
+  std::vector<std::uint8_t> in(count);
+  for (std::uint8_t& level : in) level = static_cast<std::uint8_t>(rng.below(256));
+  const std::vector<float> scale(Normalisation::multiple, 1 / 255.0f);
+  const std::vector<float> offset(Normalisation::multiple, -0.45f);
+  for (const ElementType type : {ElementType::f32, ElementType::f16, ElementType::bf16}) {
+    const Normalisation numbers{scale.data(), offset.data(), Normalisation::multiple,
+                                true,         type,          true};
+    std::vector<std::byte> expected(count * size_of(type));
+    portable_kernels().normalise(in.data(), numbers, count, expected.data());
+    for (const Kernels* kernels : available_kernels()) {
+      for (const std::size_t misaligned : {0, 4}) {
+        std::vector<std::byte> memory(expected.size() + 2 * alignment);
+        const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+        std::byte* out = memory.data() + (alignment - address % alignment) + misaligned;
+        kernels->normalise(in.data(), numbers, count, out);
+        kernels->settle();
+        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out)) << kernels->name;
+      }
+    }
+  }
+}
+
 TEST(Kernels, SplitAgreesAtEveryLengthAndNumberOfChannels) {
   Rng rng(4, 0);
   for (int channels = 2; channels < 6; ++channels) {
