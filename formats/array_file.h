@@ -6,27 +6,27 @@
 #include <vector>
 
 #include "headrace/formats/archive_file.h"
+#include "headrace/formats/named_arrays.h"
 #include "headrace/pipeline/dataset.h"
 
 namespace headrace {
 
-// Where images lie, one behind the other, in a file that is too large for memory.
+// Where images lie in a file that is too large for memory: in pieces, one image behind the other.
 struct ImagesInFile {
   std::unique_ptr<const ArchiveFile> file;
-  std::uint64_t offset = 0;
+  std::vector<std::uint64_t> offsets;  // of the pieces
+  std::int64_t images_in_piece = 0;    // but perhaps the last
   ImageShape shape = {};
   ElementType type = ElementType::u8;
   std::int64_t count = 0;
-  std::vector<std::int32_t> labels = {};  // one each, or none
-  std::vector<float> targets = {};  // so many for each image that they are shared out, or none
-  std::vector<std::string> classes = {};
+  ArrayLabels labels = {};
   std::string name = {};
 };
 
 // A data set that reads each image when it is asked for. Private to formats.
 class ArrayFile final : public Dataset {
  public:
-  // Requires labels or targets to be none or as many as said, and images to lie within the file.
+  // Requires images to lie within the file.
   explicit ArrayFile(ImagesInFile images);
 
   std::int64_t size() const override { return images_.count; }
@@ -40,15 +40,14 @@ class ArrayFile final : public Dataset {
 
  private:
   std::uint64_t place_of(std::int64_t index) const {
-    return images_.offset + static_cast<std::uint64_t>(index) * image_bytes_;
+    return images_.offsets[static_cast<std::size_t>(index / images_.images_in_piece)] +
+           static_cast<std::uint64_t>(index % images_.images_in_piece) * image_bytes_;
   }
-  std::span<const float> targets_of(std::int64_t index) const;
   std::span<std::byte> prepare(std::int64_t index, Record& into) const;
 
   ImagesInFile images_;
   DatasetInfo info_;
   std::size_t image_bytes_ = 0;
-  std::size_t target_count_ = 0;
 };
 
 }  // namespace headrace

@@ -13,10 +13,9 @@
 
 #include "headrace/formats/array_dataset.h"
 #include "headrace/formats/array_file.h"
-#include "headrace/formats/label_names.h"
+#include "headrace/formats/named_arrays.h"
 #include "headrace/formats/npy.h"
 #include "headrace/formats/numpy_arrays.h"
-#include "headrace/formats/resident.h"
 #include "headrace/formats/zip_archive.h"
 #include "headrace/pipeline/error.h"
 
@@ -25,7 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void corrupt(const std::string& what) { throw Error(ErrorCode::corrupt_data, what); }
 [[noreturn]] void unsupported(const std::string& what) {
   throw Error(ErrorCode::unsupported, what);
 }
@@ -99,35 +97,6 @@ std::vector<T> values_of(const Array& array) {
                       : converted<T, std::uint64_t>(array);
 }
 
-std::string to_text(const std::vector<std::int64_t>& shape) {
-  std::string text = "(";
-  for (const std::int64_t extent : shape) {
-    text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-  }
-  return text + ")";
-}
-
-ImageShape image_shape_of(const Array& array) {
-  const auto& shape = array.header.shape;
-  if (shape.size() != 3 && shape.size() != 4) {
-    corrupt(array.name +
-            ": images are of shape (n, height, width) or (n, height, width, channels), "
-            "and not " +
-            to_text(shape));
-  }
-  if (array.header.items() == 0) corrupt(array.name + ": there are no images");
-  if (shape.size() == 4 && shape[3] > 4 && shape[1] <= 4) {
-    unsupported(array.name + " of shape " + to_text(shape) +
-                " has its channels first: save numpy.ascontiguousarray(it.transpose(0, 2, 3, 1))");
-  }
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-  if (std::any_of(shape.begin() + 1, shape.end(), [](std::int64_t e) { return e > most; })) {
-    corrupt(array.name + ": an image has more than 2^31 rows, columns or channels");
-  }
-  return {static_cast<int>(shape[1]), static_cast<int>(shape[2]),
-          shape.size() == 4 ? static_cast<int>(shape[3]) : 1};
-}
-
 ElementType pixel_type_of(const Array& array) {
   const NpyHeader& header = array.header;
   if (header.kind == 'u' && header.item_bytes == 1) return ElementType::u8;
@@ -137,63 +106,39 @@ ElementType pixel_type_of(const Array& array) {
               (header.kind == 'f' ? "float32)" : "uint8)"));
 }
 
-struct Labels {
-  std::vector<std::int32_t> classes;
-  std::vector<float> targets;
-};
-
-Labels labels_of(const Array& array, std::int64_t images) {
-  const auto& shape = array.header.shape;
-  if (shape.empty() || shape.size() > 2 || array.header.items() == 0) {
-    corrupt(array.name + ": labels are of shape (n) or (n, values), and not " + to_text(shape));
+ArrayLabels labels_of(const Array& array, std::int64_t images,
+                      const std::vector<std::string>& expected) {
+  const bool each = is_label_each(array.name, array.header.shape, images);
+  if (array.header.kind == 'f' || !each) {
+    return labels_of_values(values_of<float>(array), images);
   }
-  if (shape[0] != images) {
-    corrupt(array.name + ": there are " + std::to_string(shape[0]) + " labels for " +
-            std::to_string(images) + " images");
-  }
-  const bool one_each = shape.size() == 1 || shape[1] == 1;
-  if (array.header.kind == 'f' || !one_each) return {{}, values_of<float>(array)};
-  Labels labels;
-  const auto values = values_of<std::int64_t>(array);
-  labels.classes.reserve(values.size());
-  for (const std::int64_t value : values) {
-    if (value < 0 || value >= most_classes) {
-      corrupt(array.name + ": record " + std::to_string(labels.classes.size()) + " has label " +
-              std::to_string(value) + "; class numbers are 0 .. 999999");
-    }
-    labels.classes.push_back(static_cast<std::int32_t>(value));
-  }
-  return labels;
+  return labels_of_numbers(array.name, values_of<std::int64_t>(array), expected);
 }
 
 // What a data set of arrays in memory keeps alive.
 struct Owned {
   std::vector<std::byte> bytes;
   std::vector<float> converted;
-  Labels labels;
+  ArrayLabels labels;
 };
 
 std::shared_ptr<const Dataset> make_dataset(const std::string& name, Array images,
                                             std::optional<Array> label_array,
                                             const DataOptions& options) {
-  const ImageShape shape = image_shape_of(images);
+  const ImageShape shape = image_shape_of(images.name, images.header.shape);
   const ElementType type = pixel_type_of(images);
   const std::int64_t count = images.header.shape[0];
-  Labels labels;
-  if (label_array) labels = labels_of(*label_array, count);
-  std::vector<std::string> classes;
-  if (!labels.classes.empty()) {
-    const auto largest = *std::max_element(labels.classes.begin(), labels.classes.end());
-    classes = number_names(static_cast<std::size_t>(largest) + 1);
-    if (!options.classes.empty()) {
-      map_labels(name, labels.classes, classes, options.classes);
-      classes = options.classes;
-    }
-  }
+  ArrayLabels labels;
+  if (label_array) labels = labels_of(*label_array, count, options.classes);
   if (images.file) {
-    return std::make_shared<ArrayFile>(ImagesInFile{
-        std::move(images.file), images.offset, shape, type, count, std::move(labels.classes),
-        std::move(labels.targets), std::move(classes), name});
+    return std::make_shared<ArrayFile>(ImagesInFile{std::move(images.file),
+                                                    {images.offset},
+                                                    count,
+                                                    shape,
+                                                    type,
+                                                    count,
+                                                    std::move(labels),
+                                                    name});
   }
   const auto owner = std::make_shared<Owned>();
   owner->labels = std::move(labels);
@@ -210,7 +155,7 @@ std::shared_ptr<const Dataset> make_dataset(const std::string& name, Array image
   arrays.shape = shape;
   arrays.labels = owner->labels.classes;
   arrays.targets = owner->labels.targets;
-  arrays.classes = std::move(classes);
+  arrays.classes = owner->labels.names;
   arrays.name = name;
   arrays.owner = owner;
   return std::make_shared<ArrayDataset>(std::move(arrays));
@@ -262,54 +207,14 @@ class Npz {
   std::vector<ZipMember> members_;
 };
 
-struct Names {
-  std::string images;
-  std::string labels;
-};
-
-// What an .npz calls the arrays of a part of its data: "train", "test", ...
-std::vector<Names> names_of_part(const std::string& part) {
-  return {{"x_" + part, "y_" + part},
-          {part + "_images", part + "_labels"},
-          {"X_" + part, "y_" + part},
-          {"X_" + part, "Y_" + part}};
-}
-
-Names choose_arrays(const Npz& npz, const std::string& path, std::string_view choice) {
-  std::vector<Names> candidates;
-  if (const std::size_t comma = choice.find(','); comma != std::string_view::npos) {
-    return {std::string(choice.substr(0, comma)), std::string(choice.substr(comma + 1))};
-  }
-  if (!choice.empty()) {
-    const std::string wanted(choice);
-    if (npz.has(wanted)) return {wanted, ""};
-    candidates = names_of_part(wanted);
-  } else {
-    candidates = names_of_part("train");
-    candidates.insert(candidates.end(), {{"images", "labels"},
-                                         {"x", "y"},
-                                         {"X", "y"},
-                                         {"data", "labels"},
-                                         {"data", "target"},
-                                         {"arr_0", "arr_1"}});
-  }
-  for (const Names& names : candidates) {
-    if (npz.has(names.images) && npz.has(names.labels)) return names;
-  }
-  throw Error(ErrorCode::invalid_argument,
-              path +
-                  (choice.empty() ? ": it has no x_train and y_train, nor images and labels"
-                                  : ": it has no part '" + std::string(choice) + "'") +
-                  ": say which arrays are meant, as in " + path + "#images,labels");
-}
-
 std::shared_ptr<const Dataset> open_npz(std::string_view location, std::uint64_t resident_bytes,
                                         const DataOptions& options) {
   const std::size_t hash = std::min(location.rfind('#'), location.size());
   const fs::path path(location.substr(0, hash));
   const Npz npz(path, resident_bytes);
-  const Names names = choose_arrays(
-      npz, path.string(), hash == location.size() ? std::string_view() : location.substr(hash + 1));
+  const ArrayNames names = choose_arrays(
+      path.string(), hash == location.size() ? std::string_view() : location.substr(hash + 1),
+      [&](const std::string& array) { return npz.has(array); });
   std::optional<Array> labels;
   if (!names.labels.empty()) labels = npz.open(names.labels);
   return make_dataset(path.string(), npz.open(names.images), std::move(labels), options);

@@ -12,6 +12,7 @@
 #include "headrace/formats/cifar.h"
 #include "headrace/formats/directory.h"
 #include "headrace/formats/file_list.h"
+#include "headrace/formats/hdf5.h"
 #include "headrace/formats/idx.h"
 #include "headrace/formats/numpy.h"
 #include "headrace/formats/pack.h"
@@ -24,23 +25,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { unknown, list, directory, idx, cifar, numpy, pack, tar };
+enum class Kind { unknown, list, directory, idx, cifar, numpy, hdf5, pack, tar };
 
 struct Prefix {
   std::string_view text;
   Kind kind;
 };
-constexpr std::array<Prefix, 7> prefixes = {
-    Prefix{"list:", Kind::list},   Prefix{"directory:", Kind::directory}, Prefix{"idx:", Kind::idx},
-    Prefix{"cifar:", Kind::cifar}, Prefix{"pack:", Kind::pack},           Prefix{"tar:", Kind::tar},
-    Prefix{"numpy:", Kind::numpy}};
+constexpr std::array<Prefix, 8> prefixes = {
+    Prefix{"list:", Kind::list},   Prefix{"directory:", Kind::directory},
+    Prefix{"idx:", Kind::idx},     Prefix{"cifar:", Kind::cifar},
+    Prefix{"pack:", Kind::pack},   Prefix{"tar:", Kind::tar},
+    Prefix{"numpy:", Kind::numpy}, Prefix{"hdf5:", Kind::hdf5}};
 
 constexpr std::string_view recognised =
     "recognised are lists (.csv .tsv .txt .lst .jsonl), folders of class folders or of images, IDX "
     "files (*-idx3-ubyte, *-idx3-ubyte.gz), CIFAR (.bin), packs of headrace pack, shards (.tar) "
-    "and "
-    "NumPy (.npz .npy); or say what it is: list:PATH, directory:PATH, idx:IMAGES,LABELS, "
-    "cifar:PATH,..., numpy:PATH, pack:PATH, tar:PATTERN";
+    "NumPy "
+    "(.npz .npy) and HDF5 (.h5 .hdf5); or say what it is: list:PATH, directory:PATH, "
+    "idx:IMAGES,LABELS, "
+    "cifar:PATH,..., numpy:PATH, hdf5:PATH, pack:PATH, tar:PATTERN";
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> ends) {
   return std::any_of(ends.begin(), ends.end(),
@@ -51,6 +54,7 @@ Kind kind_of_name(std::string name) {
   for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (ends_with_any(name, {".csv", ".tsv", ".txt", ".lst", ".jsonl", ".ndjson"})) return Kind::list;
   if (ends_with_any(name, {".npz", ".npy"})) return Kind::numpy;
+  if (ends_with_any(name, {".h5", ".hdf5", ".he5", ".hdf"})) return Kind::hdf5;
   if (name.ends_with(".bin")) return Kind::cifar;
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   if (ends_with_any(name, {"-ubyte", ".idx", ".idx3", ".idx4"})) return Kind::idx;
@@ -114,6 +118,7 @@ std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool 
     case Kind::directory: return open_directory(path, options);
     case Kind::cifar: return open_cifar(parts, options);
     case Kind::numpy: return open_numpy(path, options);
+    case Kind::hdf5: return open_hdf5(path, options);
     case Kind::pack: return open_pack(path, options);
     case Kind::tar: return open_tar_shards(path, options);
     case Kind::idx:

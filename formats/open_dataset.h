@@ -19,10 +19,11 @@ namespace headrace {
 //   a file of headrace pack     whatever its name                     (pack.h)
 //   *.tar, or a folder of them  shards in WebDataset's convention     (tar_shards.h)
 //   *.npz *.npy                 arrays of images and labels           (numpy.h)
+//   *.h5 *.hdf5                 the same, or files of images          (hdf5.h)
 //
-// The prefixes "list:", "directory:", "idx:", "cifar:", "pack:", "tar:" and "numpy:" say it where
-// the path cannot. After "idx:" and "cifar:", commas part several files: "idx:IMAGES,LABELS",
-// "cifar:a.bin,b.bin". Names of shards may have braces and wildcards.
+// The prefixes "list:", "directory:", "idx:", "cifar:", "pack:", "tar:", "numpy:" and "hdf5:" say
+// it where the path cannot. After "idx:" and "cifar:", commas part several files:
+// "idx:IMAGES,LABELS", "cifar:a.bin,b.bin". Names of shards may have braces and wildcards.
 //
 // A '#' stands before what is taken of the data, if that is not all: a split of a list, fields of
 // shards, arrays: "all.csv#val", "train-{000..099}.tar#jpg,cls", "mnist.npz#test".

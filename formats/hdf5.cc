@@ -1,0 +1,225 @@
+#include "headrace/formats/hdf5.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "headrace/formats/array_file.h"
+#include "headrace/formats/hdf5/interface.h"
+#include "headrace/formats/named_arrays.h"
+#include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/plugin.h"
+
+namespace headrace {
+namespace {
+
+namespace fs = std::filesystem;
+using hdf5::Array;
+using hdf5::Element;
+
+constexpr double most_image_bytes = 1 << 30;
+
+[[noreturn]] void unsupported(const std::string& what) {
+  throw Error(ErrorCode::unsupported, what);
+}
+
+// What the library says of sound and damaged files alike.
+template <class Call>
+auto read_of(const std::string& path, Call call) {
+  try {
+    return call();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw Error(ErrorCode::corrupt_data, path + ": " + error.what());
+  }
+}
+
+std::unique_ptr<const hdf5::File> open_file(const std::string& path) {
+  static const Plugin plugin("headrace_hdf5");
+  if (plugin.function<headrace_hdf5_get_version_function>("headrace_hdf5_get_version")() !=
+      headrace_hdf5_version) {
+    unsupported(
+        "the plugin headrace_hdf5 is of another version: install the one that belongs to "
+        "this Headrace");
+  }
+  const auto open = plugin.function<headrace_hdf5_open_function>("headrace_hdf5_open");
+  return read_of(path, [&] { return std::unique_ptr<const hdf5::File>(open(path.c_str())); });
+}
+
+const Array* find(const hdf5::File& file, std::string_view path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const auto& arrays = file.arrays();
+  const auto found = std::find_if(arrays.begin(), arrays.end(),
+                                  [&](const Array& array) { return array.path == path; });
+  return found == arrays.end() ? nullptr : &*found;
+}
+
+const Array& require(const hdf5::File& file, const std::string& path, const std::string& name) {
+  if (const Array* array = find(file, name)) return *array;
+  std::string known;
+  for (const Array& other : file.arrays()) known += " " + other.path;
+  throw Error(ErrorCode::invalid_argument,
+              path + ": there is no array '" + name + "'; there are:" + known);
+}
+
+ElementType pixel_type_of(const Array& array, const std::string& name) {
+  if (array.is_native && array.element == Element::reals) return ElementType::f32;
+  if (array.is_native && array.element == Element::integers && !array.is_signed) {
+    return ElementType::u8;
+  }
+  unsupported(name + ": pixels are uint8 or float32 of this machine, and files of images arrays " +
+              "of uint8 of variable length; these are " +
+              (array.element == Element::other
+                   ? array.type
+                   : "numbers of " + std::to_string(array.element_bytes) + " bytes"));
+}
+
+// A file may claim any extents for what it has no values of.
+ImageShape checked_shape(const Array& array, const std::string& name) {
+  const ImageShape shape = image_shape_of(name, array.shape);
+  const double bytes = static_cast<double>(shape.height) * shape.width * shape.channels *
+                       static_cast<double>(array.element_bytes);
+  if (bytes > most_image_bytes) {
+    throw Error(ErrorCode::corrupt_data, name + ": an image has more than 1 GiB");
+  }
+  return shape;
+}
+
+ArrayLabels labels_of(const hdf5::File& file, const Array& array, const std::string& name,
+                      std::int64_t images, const std::vector<std::string>& expected) {
+  const bool each = is_label_each(name, array.shape, images);
+  switch (array.element) {
+    case Element::texts:
+      if (each) return labels_of_texts(name, file.texts(array), expected);
+      unsupported(name + ": there are several texts for an image");
+    case Element::integers:
+      if (each) return labels_of_numbers(name, file.integers(array), expected);
+      [[fallthrough]];
+    case Element::reals: return labels_of_values(file.reals(array), images);
+    default: unsupported(name + ": labels are numbers or texts, and not " + array.type);
+  }
+}
+
+// Images that the library has to read, one at a time.
+class LibraryImages final : public Dataset {
+ public:
+  LibraryImages(std::string path, std::unique_ptr<const hdf5::File> file, const Array& images,
+                ArrayLabels labels)
+      : file_(std::move(file)), images_(images), labels_(std::move(labels)) {
+    info_.name = std::move(path);
+    if (is_encoded()) {
+      info_.fields.push_back({"image", FieldKind::encoded_image, ElementType::u8, {}});
+    } else {
+      const std::string name = info_.name + ": " + images.path;
+      shape_ = checked_shape(images, name);
+      type_ = pixel_type_of(images, name);
+      info_.fields.push_back(
+          {"image", FieldKind::pixels, type_, {shape_.height, shape_.width, shape_.channels}});
+    }
+    labels_.describe(info_);
+  }
+
+  std::int64_t size() const override { return images_.shape[0]; }
+  const DatasetInfo& info() const override { return info_; }
+
+  void read(std::int64_t index, Record& into) const override {
+    into.values.resize(info_.fields.size());
+    RecordValue& image = into.values[0];
+    read_of(info_.name, [&] {
+      if (is_encoded()) {
+        const std::size_t size = file_->read_bytes(images_, index, image.buffer);
+        image.bytes = {image.buffer.data(), size};
+        return;
+      }
+      const std::size_t bytes = shape_.elements() * size_of(type_);
+      if (image.buffer.size() < bytes) image.buffer.resize(bytes);
+      file_->read_row(images_, index, std::span(image.buffer).first(bytes));
+      image.pixels = {image.buffer.data(), shape_, bytes / static_cast<std::size_t>(shape_.height),
+                      type_};
+    });
+    labels_.put(index, into);
+  }
+  bool try_read(std::int64_t, Record&) const override { return false; }
+
+  std::int64_t label(std::int64_t index) const override { return labels_.label(index); }
+  std::string key(std::int64_t index) const override {
+    return info_.name + ": record " + std::to_string(index);
+  }
+  std::uint64_t fingerprint() const override {
+    Fingerprint hash;
+    hash.add(images_.path).add(type_);
+    for (const std::int64_t extent : images_.shape) hash.add(extent);
+    labels_.add_to(hash);
+    return hash.value();
+  }
+
+ private:
+  bool is_encoded() const { return images_.element == Element::bytes; }
+
+  std::unique_ptr<const hdf5::File> file_;
+  const Array& images_;  // of the file
+  ArrayLabels labels_;
+  DatasetInfo info_;
+  ImageShape shape_;
+  ElementType type_ = ElementType::u8;
+};
+
+// Whether all images are where the library says.
+bool lies_within(const hdf5::Place& place, std::int64_t images, std::uint64_t image_bytes,
+                 std::uint64_t file_bytes) {
+  if (place.rows < 1) return false;
+  for (const std::uint64_t offset : place.offsets) {
+    const std::int64_t rows = std::min(place.rows, images);
+    if (offset > file_bytes) return false;
+    if (static_cast<std::uint64_t>(rows) > (file_bytes - offset) / image_bytes) return false;
+    images -= rows;
+  }
+  return images == 0;
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> open_hdf5(std::string_view location, const DataOptions& options) {
+  const std::size_t hash = std::min(location.rfind('#'), location.size());
+  const std::string path(location.substr(0, hash));
+  auto bytes = std::make_unique<const ArchiveFile>(path, true);  // says what cannot be opened
+  auto file = open_file(path);
+  const ArrayNames names =
+      choose_arrays(path, hash == location.size() ? std::string_view() : location.substr(hash + 1),
+                    [&](const std::string& name) { return find(*file, name) != nullptr; });
+  const Array& images = require(*file, path, names.images);
+  const std::string name = path + ": " + images.path;
+  if (images.shape.empty() || images.shape[0] < 1) {
+    throw Error(ErrorCode::corrupt_data, name + ": there are no images");
+  }
+  if (images.element == Element::bytes && images.shape.size() != 1) {
+    unsupported(name + " of shape " + shape_text(images.shape) +
+                ": files of images are an array of shape (n)");
+  }
+  ArrayLabels labels;
+  if (!names.labels.empty()) {
+    const Array& array = require(*file, path, names.labels);
+    labels = read_of(path, [&] {
+      return labels_of(*file, array, path + ": " + array.path, images.shape[0], options.classes);
+    });
+  }
+  if (images.element != Element::bytes) {
+    const ImageShape shape = checked_shape(images, name);
+    const ElementType type = pixel_type_of(images, name);
+    hdf5::Place place = read_of(path, [&] { return file->place_of(images); });
+    if (lies_within(place, images.shape[0], shape.elements() * size_of(type), bytes->size())) {
+      return std::make_shared<ArrayFile>(ImagesInFile{std::move(bytes), std::move(place.offsets),
+                                                      place.rows, shape, type, images.shape[0],
+                                                      std::move(labels), path});
+    }
+  }
+  return std::make_shared<LibraryImages>(path, std::move(file), images, std::move(labels));
+}
+
+}  // namespace headrace
