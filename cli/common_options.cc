@@ -6,8 +6,9 @@ namespace headrace::cli {
 
 void add_data(CLI::App& command, std::string& value, const std::string& what) {
   command
-      .add_option("--data", value,
-                  what + ": a list (.csv), a folder of class folders, IDX files, CIFAR .bin")
+      .add_option(
+          "--data", value,
+          what + ": a list (.csv), a folder of class folders, IDX files, CIFAR .bin, a pack")
       ->type_name("PATH")
       ->required()
       ->group("Data");

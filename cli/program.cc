@@ -12,11 +12,13 @@
 
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/config_file.h"
+#include "headrace/cli/doctor_command.h"
 #include "headrace/cli/evaluate_command.h"
 #include "headrace/cli/export_command.h"
 #include "headrace/cli/help.h"
 #include "headrace/cli/index_command.h"
 #include "headrace/cli/info_command.h"
+#include "headrace/cli/pack_command.h"
 #include "headrace/cli/predict_command.h"
 #include "headrace/cli/preview_command.h"
 #include "headrace/cli/processes.h"
@@ -37,7 +39,7 @@ constexpr const char* footer =
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.";
 
 constexpr std::string_view commands_for_one_process[] = {
-    "evaluate", "predict", "preview", "plan", "export", "index", "bench loader"};
+    "evaluate", "predict", "preview", "plan", "export", "index", "pack", "doctor", "bench loader"};
 
 std::vector<Command> add_commands(CLI::App& program) {
   std::vector<Command> commands;
@@ -48,6 +50,8 @@ std::vector<Command> add_commands(CLI::App& program) {
   commands.push_back(make_plan_command(program));
   commands.push_back(make_export_command(program));
   commands.push_back(make_index_command(program));
+  commands.push_back(make_pack_command(program));
+  commands.push_back(make_doctor_command(program));
   for (Command& command : make_bench_commands(program)) commands.push_back(std::move(command));
   commands.push_back(make_info_command(program));
   return commands;

@@ -14,6 +14,7 @@
 #include "headrace/formats/file_list.h"
 #include "headrace/formats/hdf5.h"
 #include "headrace/formats/idx.h"
+#include "headrace/formats/manifest.h"
 #include "headrace/formats/numpy.h"
 #include "headrace/formats/pack.h"
 #include "headrace/formats/shard_names.h"
@@ -25,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Kind { unknown, list, directory, idx, cifar, numpy, hdf5, pack, tar };
+enum class Kind { unknown, list, directory, idx, cifar, numpy, hdf5, manifest, pack, tar };
 
 struct Prefix {
   std::string_view text;
@@ -86,6 +87,7 @@ Kind kind_of(const fs::path& path) {
     return holds_shards(path) ? Kind::tar : Kind::directory;
   }
   if (is_pack(path)) return Kind::pack;
+  if (is_manifest(path)) return Kind::manifest;
   return kind_of_name(path.filename().string());
 }
 
@@ -109,7 +111,7 @@ std::vector<fs::path> split(std::string_view paths) {
 std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool several,
                                          const DataOptions& options) {
   const std::vector<fs::path> parts = several ? split(path) : std::vector<fs::path>{path};
-  if (!options.split.empty() && kind != Kind::list) {
+  if (!options.split.empty() && kind != Kind::list && kind != Kind::manifest) {
     throw Error(ErrorCode::invalid_argument,
                 std::string(path) + ": only lists have splits, in a column of that name");
   }
@@ -121,6 +123,7 @@ std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool 
     case Kind::hdf5: return open_hdf5(path, options);
     case Kind::pack: return open_pack(path, options);
     case Kind::tar: return open_tar_shards(path, options);
+    case Kind::manifest: return open_manifest(path, options, open_dataset);
     case Kind::idx:
       if (parts.size() > 2) {
         throw Error(ErrorCode::invalid_argument,

@@ -20,6 +20,8 @@ namespace headrace {
 //   *.tar, or a folder of them  shards in WebDataset's convention     (tar_shards.h)
 //   *.npz *.npy                 arrays of images and labels           (numpy.h)
 //   *.h5 *.hdf5                 the same, or files of images          (hdf5.h)
+//   a manifest                  what headrace doctor looked at, but for
+//                               what it found bad                     (manifest.h)
 //
 // The prefixes "list:", "directory:", "idx:", "cifar:", "pack:", "tar:", "numpy:" and "hdf5:" say
 // it where the path cannot. After "idx:" and "cifar:", commas part several files:

@@ -196,6 +196,8 @@ TEST_F(ProgramTest, EveryCommandHasHelpWithAnExample) {
                                              {"predict"},
                                              {"export"},
                                              {"index"},
+                                             {"pack"},
+                                             {"doctor"},
                                              {"bench", "loader"},
                                              {"bench", "train"},
                                              {"info"}}) {

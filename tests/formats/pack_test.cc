@@ -116,7 +116,22 @@ TEST_F(Pack, TakesTheClassesOfAnotherDataSet) {
   EXPECT_THAT(error, HasSubstr("'cat' is not one of the 2 classes"));
 }
 
-TEST_F(Pack, RawPixelsAreUprightAndOfAnySize) {
+TEST_F(Pack, RawPixelsAreUpright) {
+  const fs::path fixture = fs::path(HEADRACE_TEST_FIXTURES) / "images/orientation_6.jpg";
+  const auto list = folder_.write("one.csv", fixture.string() + "\n");
+  const auto files = open_dataset(list.string());
+  const auto session = make_image_decoder()->session();
+  const ImageInfo stored = session->open(read(*files, 0).values[0].bytes);
+  ASSERT_NE(stored.shape.height, stored.shape.width);
+  PackOptions options;
+  options.raw = true;
+  write_pack(*files, path(), options);
+  const Record record = read(*open_pack(path()), 0);
+  EXPECT_EQ(record.values[0].pixels.shape.height, stored.shape.width);
+  EXPECT_EQ(record.values[0].pixels.shape.width, stored.shape.height);
+}
+
+TEST_F(Pack, RawPixelsAreOfAnySize) {
   PackOptions options;
   options.raw = true;
   write(options);
