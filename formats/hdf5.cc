@@ -1,6 +1,7 @@
 #include "headrace/formats/hdf5.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 
 #include "headrace/formats/array_file.h"
 #include "headrace/formats/hdf5/interface.h"
+#include "headrace/formats/hdf5_heap.h"
 #include "headrace/formats/named_arrays.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
@@ -106,68 +108,115 @@ ArrayLabels labels_of(const hdf5::File& file, const Array& array, const std::str
   }
 }
 
-// Images that the library has to read, one at a time.
-class LibraryImages final : public Dataset {
+// What all images that do not simply lie in a file have in common.
+class Hdf5Images : public Dataset {
  public:
-  LibraryImages(std::string path, std::unique_ptr<const hdf5::File> file, const Array& images,
-                ArrayLabels labels)
-      : file_(std::move(file)), images_(images), labels_(std::move(labels)) {
-    info_.name = std::move(path);
-    if (is_encoded()) {
-      info_.fields.push_back({"image", FieldKind::encoded_image, ElementType::u8, {}});
-    } else {
-      const std::string name = info_.name + ": " + images.path;
-      shape_ = checked_shape(images, name);
-      type_ = pixel_type_of(images, name);
-      info_.fields.push_back(
-          {"image", FieldKind::pixels, type_, {shape_.height, shape_.width, shape_.channels}});
-    }
-    labels_.describe(info_);
-  }
-
   std::int64_t size() const override { return images_.shape[0]; }
   const DatasetInfo& info() const override { return info_; }
-
-  void read(std::int64_t index, Record& into) const override {
-    into.values.resize(info_.fields.size());
-    RecordValue& image = into.values[0];
-    read_of(info_.name, [&] {
-      if (is_encoded()) {
-        const std::size_t size = file_->read_bytes(images_, index, image.buffer);
-        image.bytes = {image.buffer.data(), size};
-        return;
-      }
-      const std::size_t bytes = shape_.elements() * size_of(type_);
-      if (image.buffer.size() < bytes) image.buffer.resize(bytes);
-      file_->read_row(images_, index, std::span(image.buffer).first(bytes));
-      image.pixels = {image.buffer.data(), shape_, bytes / static_cast<std::size_t>(shape_.height),
-                      type_};
-    });
-    labels_.put(index, into);
-  }
   bool try_read(std::int64_t, Record&) const override { return false; }
-
   std::int64_t label(std::int64_t index) const override { return labels_.label(index); }
   std::string key(std::int64_t index) const override {
     return info_.name + ": record " + std::to_string(index);
   }
   std::uint64_t fingerprint() const override {
     Fingerprint hash;
-    hash.add(images_.path).add(type_);
+    hash.add(images_.path).add(info_.fields[0].type);
     for (const std::int64_t extent : images_.shape) hash.add(extent);
     labels_.add_to(hash);
     return hash.value();
   }
 
- private:
-  bool is_encoded() const { return images_.element == Element::bytes; }
+ protected:
+  Hdf5Images(std::string path, const DatasetField& field, Array images, ArrayLabels labels)
+      : images_(std::move(images)), labels_(std::move(labels)) {
+    info_.name = std::move(path);
+    info_.fields.push_back(field);
+    labels_.describe(info_);
+  }
+  const Array& images() const { return images_; }
+  // The record's image, to be filled; the rest of it is whole.
+  RecordValue& begin(std::int64_t index, Record& into) const {
+    into.values.resize(info_.fields.size());
+    labels_.put(index, into);
+    return into.values[0];
+  }
 
-  std::unique_ptr<const hdf5::File> file_;
-  const Array& images_;  // of the file
+ private:
+  Array images_;
   ArrayLabels labels_;
   DatasetInfo info_;
+};
+
+const DatasetField encoded_field{"image", FieldKind::encoded_image, ElementType::u8, {}};
+
+// Files of images whose references and heaps lie in the file as they are.
+class HeapImages final : public Hdf5Images {
+ public:
+  HeapImages(std::unique_ptr<const ArchiveFile> file, hdf5::Place place, const Array& images,
+             ArrayLabels labels)
+      : Hdf5Images(file->path().string(), encoded_field, images, std::move(labels)),
+        file_(std::move(file)),
+        place_(std::move(place)) {}
+
+  void read(std::int64_t index, Record& into) const override {
+    RecordValue& image = begin(index, into);
+    std::array<std::byte, HeapReference::bytes> reference;
+    file_->read(place_.offsets[static_cast<std::size_t>(index / place_.rows)] +
+                    static_cast<std::uint64_t>(index % place_.rows) * reference.size(),
+                reference);
+    const std::size_t size =
+        read_heap_value(*file_, info().name, HeapReference::parse(reference), image.buffer);
+    image.bytes = {image.buffer.data(), size};
+  }
+
+ private:
+  std::unique_ptr<const ArchiveFile> file_;
+  hdf5::Place place_;  // of the references
+};
+
+// Images that the library has to read, one at a time.
+class LibraryFiles final : public Hdf5Images {
+ public:
+  LibraryFiles(const std::string& path, std::unique_ptr<const hdf5::File> file, const Array& images,
+               ArrayLabels labels)
+      : Hdf5Images(path, encoded_field, images, std::move(labels)), file_(std::move(file)) {}
+
+  void read(std::int64_t index, Record& into) const override {
+    RecordValue& image = begin(index, into);
+    const std::size_t size =
+        read_of(info().name, [&] { return file_->read_bytes(images(), index, image.buffer); });
+    image.bytes = {image.buffer.data(), size};
+  }
+
+ private:
+  std::unique_ptr<const hdf5::File> file_;
+};
+
+class LibraryPixels final : public Hdf5Images {
+ public:
+  LibraryPixels(const std::string& path, std::unique_ptr<const hdf5::File> file,
+                const Array& images, const ImageShape& shape, ElementType type, ArrayLabels labels)
+      : Hdf5Images(path,
+                   {"image", FieldKind::pixels, type, {shape.height, shape.width, shape.channels}},
+                   images, std::move(labels)),
+        file_(std::move(file)),
+        shape_(shape),
+        type_(type) {}
+
+  void read(std::int64_t index, Record& into) const override {
+    RecordValue& image = begin(index, into);
+    const std::size_t bytes = shape_.elements() * size_of(type_);
+    if (image.buffer.size() < bytes) image.buffer.resize(bytes);
+    read_of(info().name,
+            [&] { file_->read_row(images(), index, std::span(image.buffer).first(bytes)); });
+    image.pixels = {image.buffer.data(), shape_, bytes / static_cast<std::size_t>(shape_.height),
+                    type_};
+  }
+
+ private:
+  std::unique_ptr<const hdf5::File> file_;
   ImageShape shape_;
-  ElementType type_ = ElementType::u8;
+  ElementType type_;
 };
 
 // Whether all images are where the library says.
@@ -209,17 +258,23 @@ std::shared_ptr<const Dataset> open_hdf5(std::string_view location, const DataOp
       return labels_of(*file, array, path + ": " + array.path, images.shape[0], options.classes);
     });
   }
-  if (images.element != Element::bytes) {
-    const ImageShape shape = checked_shape(images, name);
-    const ElementType type = pixel_type_of(images, name);
-    hdf5::Place place = read_of(path, [&] { return file->place_of(images); });
-    if (lies_within(place, images.shape[0], shape.elements() * size_of(type), bytes->size())) {
-      return std::make_shared<ArrayFile>(ImagesInFile{std::move(bytes), std::move(place.offsets),
-                                                      place.rows, shape, type, images.shape[0],
-                                                      std::move(labels), path});
+  hdf5::Place place = read_of(path, [&] { return file->place_of(images); });
+  if (images.element == Element::bytes) {
+    if (lies_within(place, images.shape[0], HeapReference::bytes, bytes->size())) {
+      return std::make_shared<HeapImages>(std::move(bytes), std::move(place), images,
+                                          std::move(labels));
     }
+    return std::make_shared<LibraryFiles>(path, std::move(file), images, std::move(labels));
   }
-  return std::make_shared<LibraryImages>(path, std::move(file), images, std::move(labels));
+  const ImageShape shape = checked_shape(images, name);
+  const ElementType type = pixel_type_of(images, name);
+  if (lies_within(place, images.shape[0], shape.elements() * size_of(type), bytes->size())) {
+    return std::make_shared<ArrayFile>(ImagesInFile{std::move(bytes), std::move(place.offsets),
+                                                    place.rows, shape, type, images.shape[0],
+                                                    std::move(labels), path});
+  }
+  return std::make_shared<LibraryPixels>(path, std::move(file), images, shape, type,
+                                         std::move(labels));
 }
 
 }  // namespace headrace

@@ -23,9 +23,9 @@ namespace headrace {
 // [n] or [n, k], or integers of shape [n, k]: k values to be predicted, one-hot or soft targets.
 // Virtual arrays (of other files) and all filters that the library has are read.
 //
-// The HDF5 library does one thing at a time in a process. Pixels that are not compressed, of any
-// chunks of whole images, are read past it, by as many threads as there are; the others wait for
-// each other.
+// The HDF5 library does one thing at a time in a process. What is not compressed, pixels in one
+// piece or in chunks of whole images and files of images alike, is read past it, by as many threads
+// as there are; the others wait for each other.
 //
 // Files that are cut short are refused. Beyond that the library trusts what it reads: a file with
 // other damage may end the process in it. Take HDF5 from where you would take a program from.

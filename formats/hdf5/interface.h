@@ -25,7 +25,8 @@ struct Place {
 
 // An array: a data set in HDF5's language. Its rows are what its first extent counts.
 struct Array {
-  std::string path;  // "train/images", without the slash before
+  std::size_t number = 0;  // among those of the file
+  std::string path;        // "train/images", without the slash before
   std::vector<std::int64_t> shape;
   Element element = Element::other;
   std::size_t element_bytes = 0;
@@ -44,7 +45,8 @@ class File {
   // All arrays of all groups, in the order of names.
   virtual const std::vector<Array>& arrays() const = 0;
   // Nothing where it has to be the library that reads: where values are compressed, in another
-  // file, not yet there, or in pieces of parts of rows.
+  // file, not yet there, or in pieces of parts of rows. Of Element::bytes it is the place of their
+  // references, of 16 bytes each.
   virtual Place place_of(const Array& array) const = 0;
   // All values of an array of that element, converted.
   virtual std::vector<std::int64_t> integers(const Array& array) const = 0;

@@ -162,6 +162,7 @@ class OpenFile final : public File {
     for (const std::string& name : paths) {
       ids_.push_back(open(name));
       arrays_.push_back(describe(ids_.back(), name));
+      arrays_.back().number = arrays_.size() - 1;
     }
   }
   ~OpenFile() override {
@@ -176,6 +177,7 @@ class OpenFile final : public File {
     const std::scoped_lock lock(library());
     const hid_t id = id_of(array);
     if (!is_plain_file()) return {};
+    if (array.element == Element::bytes && !has_wide_references()) return {};
     const Id how(H5Dget_create_plist(id), H5Pclose, array.path);
     if (H5Pget_external_count(how) != 0 || H5Pget_nfilters(how) != 0) return {};
     switch (H5Pget_layout(how)) {
@@ -277,9 +279,7 @@ class OpenFile final : public File {
     return Id(H5Dopen2(*file_, path.c_str(), access), H5Dclose, path);
   }
 
-  hid_t id_of(const Array& array) const {
-    return ids_.at(static_cast<std::size_t>(&array - arrays_.data()));
-  }
+  hid_t id_of(const Array& array) const { return ids_.at(array.number); }
 
   static void check(herr_t status, const Array& array) {
     if (status < 0) fail(array.path + ": " + last_error());
@@ -292,6 +292,13 @@ class OpenFile final : public File {
     hsize_t user_block = 0;
     return H5Pget_driver(access) == H5FD_SEC2 && H5Pget_userblock(created, &user_block) >= 0 &&
            user_block == 0;
+  }
+
+  // Whether addresses and sizes in the file have 8 bytes each.
+  bool has_wide_references() const {
+    const Id created(H5Fget_create_plist(*file_), H5Pclose, "file");
+    std::size_t address = 0, size = 0;
+    return H5Pget_sizes(created, &address, &size) >= 0 && address == 8 && size == 8;
   }
 
   static Place place_of_chunks(hid_t id, hid_t how, const Array& array) {

@@ -9,6 +9,7 @@
 
 #include "errors.h"
 #include "headrace/formats/array_file.h"
+#include "headrace/formats/hdf5_heap.h"
 #include "headrace/formats/open_dataset.h"
 #include "tests/support/temp_folder.h"
 
@@ -56,6 +57,16 @@ void expect_image(const Dataset& dataset, std::int64_t index) {
   }
 }
 
+std::string content_of(const std::string& image) {
+  std::ifstream file(std::string(HEADRACE_TEST_FIXTURES) + "/images/" + image, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string_view text_of(const Record& record) {
+  const auto bytes = record.values.at(0).bytes;
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 TEST_F(Hdf5, ReadsPixelsHoweverTheyLie) {
   for (const char* name : {"contiguous", "chunked", "parts", "compressed", "floats", "virtual"}) {
     SCOPED_TRACE(name);
@@ -90,14 +101,16 @@ TEST_F(Hdf5, ReadsFilesOfImages) {
   ASSERT_EQ(dataset->size(), 2);
   EXPECT_EQ(dataset->info().fields.at(0).kind, FieldKind::encoded_image);
   EXPECT_EQ(dataset->label(0), 1);
-  Record record;
-  for (const auto& [index, name] : {std::pair(1, "rgb.png"), std::pair(0, "grey.png")}) {
-    dataset->read(index, record);
-    std::ifstream file(std::string(HEADRACE_TEST_FIXTURES) + "/images/" + name, std::ios::binary);
-    const std::string expected(std::istreambuf_iterator<char>(file), {});
-    const auto bytes = record.values.at(0).bytes;
-    EXPECT_TRUE(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) ==
-                expected);
+}
+
+TEST_F(Hdf5, ReadsFilesOfImagesThatLieInTheFileAndThoseThatTheLibraryUnpacksAlike) {
+  for (const char* name : {"images", "chunked", "compressed"}) {
+    const auto dataset = open_hdf5(fixture("encoded.h5#" + std::string(name)));
+    for (const auto& [index, file_name] : {std::pair(1, "rgb.png"), std::pair(0, "grey.png")}) {
+      Record record;
+      dataset->read(index, record);
+      EXPECT_TRUE(text_of(record) == content_of(file_name)) << name;
+    }
   }
 }
 
@@ -170,6 +183,40 @@ TEST_F(Hdf5, EveryCutIsAnErrorThatNamesTheFile) {
       const auto path = folder.write("cut.h5", whole.substr(0, size)).string();
       EXPECT_THAT(error_of(ErrorCode::corrupt_data, [&] { open_hdf5(path); }), HasSubstr("cut.h5"))
           << size;
+    }
+  }
+}
+
+// Of the parser of our own, which reads no more than it checks.
+TEST(Hdf5Heap, EveryChangeOfAByteIsFoundOrHarmless) {
+  std::string heap = std::string("GCOL\1\0\0\0", 8) + std::string("\x48\0\0\0\0\0\0\0", 8);
+  heap += std::string("\1\0\1\0\0\0\0\0\3\0\0\0\0\0\0\0abc\0\0\0\0\0", 24);
+  heap += std::string("\2\0\1\0\0\0\0\0\5\0\0\0\0\0\0\0fghij\0\0\0", 24);
+  heap.resize(72 + 8, 'x');
+  const auto value_of = [](const std::string& bytes, const HeapReference& reference) {
+    std::vector<std::byte> into;
+    const std::size_t size =
+        read_heap_value(MemorySource(std::as_bytes(std::span(bytes))), "a.h5", reference, into);
+    return std::string(reinterpret_cast<const char*>(into.data()), size);
+  };
+  EXPECT_EQ(value_of(heap, {3, 0, 1}), "abc");
+  EXPECT_EQ(value_of(heap, {5, 0, 2}), "fghij");
+  EXPECT_EQ(value_of(heap, {0, 999, 9}), "");
+  for (const HeapReference& wrong :
+       {HeapReference{6, 0, 2}, HeapReference{3, 0, 3}, HeapReference{3, 8, 1},
+        HeapReference{3, 1u << 30, 1}, HeapReference{3, ~std::uint64_t{0}, 1}}) {
+    EXPECT_THAT(error_of(ErrorCode::corrupt_data, [&] { value_of(heap, wrong); }),
+                HasSubstr("a.h5 at byte"));
+  }
+  for (std::size_t at = 0; at < heap.size(); ++at) {
+    for (const int value : {0, 1, 0x7f, 0x80, 0xff}) {
+      std::string changed = heap;
+      changed[at] = static_cast<char>(value);
+      try {
+        EXPECT_EQ(value_of(changed, {5, 0, 2}).size(), 5u);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::corrupt_data);
+      }
     }
   }
 }
