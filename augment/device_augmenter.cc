@@ -77,6 +77,18 @@ class DeviceAugmenter final : public Augmenter {
   bool is_random() const override { return whole_->is_random(); }
   std::uint64_t fingerprint() const override { return whole_->fingerprint(); }
 
+  // Planes come of files, which are no images that a GPU resamples.
+  bool takes_planes(const SamplePlan& plan) const override {
+    return stage_.work == DeviceWork::finish && levels_->takes_planes(plan);
+  }
+  void render_planes(const SamplePlan& plan, const ColourPlanes& planes, std::byte* destination,
+                     RenderScratch& scratch) const override {
+    WirePlan wire;
+    wire.kind = WirePlan::Kind::levels;
+    std::memcpy(destination, &wire, sizeof wire);
+    levels_->render_planes(plan, planes, destination + sizeof wire, scratch);
+  }
+
   void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
               std::byte* destination, RenderScratch& scratch) const override {
     WirePlan wire;

@@ -89,6 +89,8 @@ RecipeAugmenter::RecipeAugmenter(const Recipe& recipe, const Kernels& kernels)
     : output_{"image", recipe.type(), shape_of(recipe)},
       finish_(recipe.output(), recipe.type(), recipe.layout(), normalisation_of(recipe)),
       canvas_levels_(recipe.output(), ElementType::u8, Layout::nhwc, {}),
+      plane_levels_({recipe.output().height, recipe.output().width, 1}, ElementType::u8,
+                    Layout::nhwc, {}),
       canvas_values_(recipe.output(), ElementType::f32, Layout::nhwc, {}),
       filter_(filter_of(setting<std::string>(recipe, "resize"))),
       fill_mode_(fill_mode_of(setting<std::string>(recipe, "fill_mode"))),
@@ -132,16 +134,20 @@ bool RecipeAugmenter::is_random() const {
                      [](const Step& step) { return step.operation->random; });
 }
 
+void RecipeAugmenter::check_output(const SamplePlan& plan) const {
+  if (!(plan.output == finish_.shape().size())) {
+    check(false, fmt::format("a plan for {}x{} for a recipe of {}x{}", plan.output.height,
+                             plan.output.width, finish_.shape().height, finish_.shape().width));
+  }
+}
+
 void RecipeAugmenter::render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                              std::byte* destination, RenderScratch& scratch) const {
   if (pixels.shape.channels != channels()) {
     check(false, fmt::format("an image of {} channels for a recipe of {}", pixels.shape.channels,
                              channels()));
   }
-  if (!(plan.output == finish_.shape().size())) {
-    check(false, fmt::format("a plan for {}x{} for a recipe of {}x{}", plan.output.height,
-                             plan.output.width, finish_.shape().height, finish_.shape().width));
-  }
+  check_output(plan);
   if (pixels.shape.height != decoded.height || pixels.shape.width != decoded.width) {
     check(false, fmt::format("pixels of {}x{} that are said to show {}", pixels.shape.height,
                              pixels.shape.width, text_of(decoded)));
@@ -165,30 +171,61 @@ void RecipeAugmenter::render(const SamplePlan& plan, const ImageView& pixels, co
   }
 }
 
+void RecipeAugmenter::render_planes(const SamplePlan& plan, const ColourPlanes& planes,
+                                    std::byte* destination, RenderScratch& scratch) const {
+  check_output(plan);
+  check(takes_planes(plan), "a plan that planes of brightness and colour cannot be resampled by");
+  if (is_pointwise(plan) && !standardize_.is_needed()) {
+    headrace::render_planes(plan, planes, plane_levels_, finish_, destination, scratch, kernels_);
+    return;
+  }
+  headrace::render_planes(without_operations(plan), planes, plane_levels_, canvas_levels_,
+                          canvas_memory(scratch), scratch, kernels_);
+  finish_levels(plan, destination, scratch);
+}
+
+std::byte* RecipeAugmenter::canvas_memory(RenderScratch& scratch) const {
+  const std::size_t bytes = finish_.shape().elements() * sizeof(float) + Kernels::slack;
+  if (scratch.canvas.size() < bytes) scratch.canvas.resize(bytes);
+  return scratch.canvas.data();
+}
+
 void RecipeAugmenter::render_canvas(const SamplePlan& plan, const ImageView& pixels,
                                     const Region& decoded, std::byte* destination,
                                     RenderScratch& scratch) const {
-  const ImageShape shape = finish_.shape();
-  const std::size_t bytes = shape.elements() * sizeof(float) + Kernels::slack;
-  if (scratch.canvas.size() < bytes) scratch.canvas.resize(bytes);
-  std::byte* memory = scratch.canvas.data();
-  auto* values = reinterpret_cast<float*>(memory);
+  std::byte* const memory = canvas_memory(scratch);
   if (pixels.type == ElementType::u8) {
-    auto* levels = reinterpret_cast<std::uint8_t*>(memory);
     render_levels(without_operations(plan), pixels, decoded, canvas_levels_, memory, scratch,
                   kernels_);
-    const Canvas<std::uint8_t> canvas = {levels, shape, kernels_, scratch.spare, plan};
-    paint_plan(plan, canvas);
-    if (!standardize_.is_needed()) {
-      return finish_.all_levels(levels, destination, scratch.spare, kernels_);
-    }
-    // From the end, since they share their memory.
-    for (std::size_t e = shape.elements(); e-- > 0;) values[e] = levels[e];
-  } else {
-    render_values(plan, pixels, decoded, canvas_values_, memory, scratch);
-    const Canvas<float> canvas = {values, shape, kernels_, scratch.spare, plan};
-    paint_plan(plan, canvas);
+    finish_levels(plan, destination, scratch);
+    return;
   }
+  render_values(plan, pixels, decoded, canvas_values_, memory, scratch);
+  const Canvas<float> canvas = {reinterpret_cast<float*>(memory), finish_.shape(), kernels_,
+                                scratch.spare, plan};
+  paint_plan(plan, canvas);
+  finish_values(destination, scratch);
+}
+
+void RecipeAugmenter::finish_levels(const SamplePlan& plan, std::byte* destination,
+                                    RenderScratch& scratch) const {
+  const ImageShape shape = finish_.shape();
+  auto* const levels = reinterpret_cast<std::uint8_t*>(scratch.canvas.data());
+  auto* const values = reinterpret_cast<float*>(scratch.canvas.data());
+  const Canvas<std::uint8_t> canvas = {levels, shape, kernels_, scratch.spare, plan};
+  paint_plan(plan, canvas);
+  if (!standardize_.is_needed()) {
+    finish_.all_levels(levels, destination, scratch.spare, kernels_);
+    return;
+  }
+  // From the end, since they share their memory.
+  for (std::size_t e = shape.elements(); e-- > 0;) values[e] = levels[e];
+  finish_values(destination, scratch);
+}
+
+void RecipeAugmenter::finish_values(std::byte* destination, RenderScratch& scratch) const {
+  const ImageShape shape = finish_.shape();
+  auto* const values = reinterpret_cast<float*>(scratch.canvas.data());
   if (standardize_.is_needed()) {
     standardize_.apply({values, shape.elements()}, shape, scratch.spare);
   }

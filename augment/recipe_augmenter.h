@@ -7,6 +7,7 @@
 #include "headrace/augment/operation.h"
 #include "headrace/augment/recipe.h"
 #include "headrace/augment/render.h"
+#include "headrace/augment/render_planes.h"
 #include "headrace/pipeline/augmenter.h"
 
 namespace headrace {
@@ -27,6 +28,11 @@ class RecipeAugmenter final : public Augmenter {
   bool is_random() const override;
   void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
               std::byte* destination, RenderScratch& scratch) const override;
+  bool takes_planes(const SamplePlan& plan) const override {
+    return channels() == 3 && can_render_planes(plan);
+  }
+  void render_planes(const SamplePlan& plan, const ColourPlanes& planes, std::byte* destination,
+                     RenderScratch& scratch) const override;
   std::uint64_t fingerprint() const override { return fingerprint_; }
   // True if an image is normalised as a whole, and not value by value.
   bool needs_whole_images() const { return standardize_.is_needed(); }
@@ -42,10 +48,16 @@ class RecipeAugmenter final : public Augmenter {
   // With an image between geometry and the batch: it is painted on, or normalised as a whole.
   void render_canvas(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                      std::byte* destination, RenderScratch& scratch) const;
+  std::byte* canvas_memory(RenderScratch& scratch) const;
+  // Paints and normalises what was rendered into canvas_memory(): levels, then values.
+  void finish_levels(const SamplePlan& plan, std::byte* destination, RenderScratch& scratch) const;
+  void finish_values(std::byte* destination, RenderScratch& scratch) const;
+  void check_output(const SamplePlan& plan) const;
 
   FieldSpec output_;
   Finish finish_;
   Finish canvas_levels_;
+  Finish plane_levels_;  // of one channel
   Finish canvas_values_;
   std::vector<Step> steps_;
   Filter filter_;

@@ -1,68 +1,25 @@
 // What decoding at a lower resolution gains and costs (DecodeOptions::fast_scale): photos, each
 // decoded and resized for ImageNet's evaluation, at full resolution and at the least that will do.
-// mean_levels and max_levels say how far pixels are from those of the full decode. The photos are
-// the JPEG files of the folder $HEADRACE_BENCH_PHOTOS; without it, a drawn one of 1600 x 1200.
+// mean_levels and max_levels say how far pixels are from those of the full decode.
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "headrace/augment/recipe.h"
 #include "headrace/formats/jpeg.h"
 #include "headrace/pipeline/rng.h"
 #include "headrace/pipeline/sample_plan.h"
+#include "photos.h"
 
-namespace headrace {
+namespace headrace::bench {
 namespace {
 
-using Bytes = std::vector<std::byte>;
-
-// Waves of falling strength, ever shorter.
-Bytes drawn_photo() {
-  Image image({1200, 1600, 3});
-  for (int y = 0; y < 1200; ++y) {
-    auto* value = image.row<std::uint8_t>(y);
-    for (int x = 0; x < 1600; ++x) {
-      double sum = 128;
-      for (int k = 1; k < 16; ++k) sum += 70.0 / k * std::sin(0.02 * k * x + 0.007 * k * k * y);
-      for (int c = 0; c < 3; ++c) {
-        *value++ = static_cast<std::uint8_t>(std::clamp(sum + 20 * c, 0.0, 255.0));
-      }
-    }
-  }
-  Bytes bytes;
-  encode_jpeg(image.view(), 90, bytes);
-  return bytes;
-}
-
-const std::vector<Bytes>& photos() {
-  static const std::vector<Bytes> all = [] {
-    constexpr std::size_t most = 50;
-    std::vector<Bytes> files;
-    if (const char* folder = std::getenv("HEADRACE_BENCH_PHOTOS")) {
-      for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        if (files.size() == most) break;
-        if (entry.path().extension() != ".jpg") continue;
-        std::ifstream file(entry.path(), std::ios::binary);
-        const std::vector<char> text(std::istreambuf_iterator<char>(file), {});
-        const auto bytes = std::as_bytes(std::span(text));
-        files.emplace_back(bytes.begin(), bytes.end());
-      }
-    }
-    if (files.empty()) files.push_back(drawn_photo());
-    return files;
-  }();
-  return all;
-}
+const std::vector<Bytes>& large_photos() { return photos({1200, 1600}, 90); }
 
 // Decodes and renders as an ImageSequence does.
 class Path {
@@ -105,7 +62,8 @@ void report_errors(benchmark::State& state, const Bytes& file) {
     most = std::max(most, error);
     sum += error;
   }
-  state.counters["mean_levels"] += sum / static_cast<double>(expected.size() * photos().size());
+  state.counters["mean_levels"] +=
+      sum / static_cast<double>(expected.size() * large_photos().size());
   state.counters["max_levels"] = std::max(state.counters["max_levels"].value, double(most));
 }
 
@@ -113,15 +71,15 @@ void large_photo(benchmark::State& state, bool fast_scale) {
   Path path(fast_scale);
   std::size_t i = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(path.make(photos()[i++ % photos().size()]).data());
+    benchmark::DoNotOptimize(path.make(large_photos()[i++ % large_photos().size()]).data());
   }
   state.SetItemsProcessed(state.iterations());
   if (!fast_scale) return;
-  for (const Bytes& file : photos()) report_errors(state, file);
+  for (const Bytes& file : large_photos()) report_errors(state, file);
 }
 
 BENCHMARK_CAPTURE(large_photo, full_scale, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(large_photo, fast_scale, true)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace headrace
+}  // namespace headrace::bench

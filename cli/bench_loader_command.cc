@@ -169,6 +169,7 @@ Json report(const Loader& loader, const Loading& loading, const BenchLoaderOptio
     json["cached_images"] = loading.cache_use().kept;
     json["cache_hits"] = loading.cache_use().hits;
   }
+  if (options.loading.fast_chroma) json["fast_chroma_images"] = loading.fast_chroma_samples();
   if (options.fingerprint) json["fingerprint"] = to_hex(outcome.fingerprint);
   if (bad > 0) json["error_report"] = to_json(reports);
   if (outcome.error) json["first_error"] = outcome.error->what();
@@ -197,6 +198,9 @@ void print_text(const Json& json) {
   if (json.value("cached_images", 0) > 0)
     fmt::print("cache: {} images kept, {} samples made of them\n",
                with_commas(json["cached_images"]), with_commas(json["cache_hits"]));
+  if (json.contains("fast_chroma_images"))
+    fmt::print("fast chroma: {} of {} images\n", with_commas(json["fast_chroma_images"]),
+               with_commas(json["images"]));
   fmt::print("{}\n", json["limit"].get<std::string>());
   if (json.contains("fingerprint"))
     fmt::print("fingerprint {}\n", json["fingerprint"].get<std::string>());

@@ -63,12 +63,25 @@ void print_result(const Options& options, const SeekIndexReport& report, double 
   }
 }
 
+// What is there is taken over: what cannot be read is no such file, or of no use, and which of the
+// two is for the user to say.
+std::shared_ptr<const SeekIndex> open_known(const std::string& path) {
+  try {
+    return SeekIndex::open(path);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt_data) throw;
+    std::string what = error.what();
+    what = what.substr(0, what.rfind(": "));
+    throw Error(error.code(), "--out " + what + ": delete it to have a new one made in its place");
+  }
+}
+
 int index_images(const Options& options) {
   DataOptions data_options;
   data_options.root = options.root;
   const auto dataset = open_dataset(options.data, data_options);
   std::shared_ptr<const SeekIndex> known;
-  if (std::filesystem::exists(options.out)) known = SeekIndex::open(options.out);
+  if (std::filesystem::exists(options.out)) known = open_known(options.out);
   Interrupt interrupt;
   CountReport progress(Terminal::standard_error(), "indexing", dataset->size());
   SeekIndexOptions how;

@@ -236,6 +236,12 @@ Loading::CacheUse Loading::cache_use() const {
   return use;
 }
 
+std::int64_t Loading::fast_chroma_samples() const {
+  std::int64_t sum = 0;
+  for (const Made& made : made_) sum += made.sequence->stage_times().planes_samples;
+  return sum;
+}
+
 std::string Loading::memory_text() const {
   return budget_ == nullptr ? std::string() : budget_->report();
 }
@@ -249,6 +255,12 @@ void Loading::finish() {
     if (!report_file_.empty()) write_file(report_file_, to_csv(reports));
   }
   for (const std::string& line : summary(reports, report_file_)) warn(line);
+  if (options_.fast_chroma && fast_chroma_samples() == 0) {
+    warn(
+        "--fast-chroma made no difference: it is for baseline JPEG files whose colour is stored at "
+        "half the resolution, upright, and for recipes of three channels that resample by triangle "
+        "or linear and do not turn");
+  }
   if (trace_ == nullptr) return;
   trace_->write();
   note(fmt::format("{} events written to {}; open it in ui.perfetto.dev",

@@ -37,6 +37,7 @@ class Loading {
   // that the fingerprint says which pixels there are.
   DecodeOptions decoding() const {
     return {.fast_scale = options_.fast_scale && options_.cache != "pixels",
+            .fast_chroma = options_.fast_chroma,
             .seek_index = seek_index_};
   }
 
@@ -71,6 +72,8 @@ class Loading {
     std::int64_t hits = 0;
   };
   CacheUse cache_use() const;
+  // Samples that --fast-chroma made faster.
+  std::int64_t fast_chroma_samples() const;
   // What --memory is used for: "slots of batches 12.0 MB: 12.0 of 64.0 MB"; "" without it.
   std::string memory_text() const;
   const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }

@@ -165,6 +165,12 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
                 "shrinks: faster, but pixels differ, by about half a level in the mean. Without "
                 "effect beside --cache pixels")
       ->group(group);
+  command
+      .add_flag("--fast-chroma", options.fast_chroma,
+                "Resample the colour of JPEG files as it is stored, mostly at half the resolution, "
+                "and make RGB of the result: faster, but pixels differ, by about a quarter of "
+                "a level in the mean")
+      ->group(group);
 }
 
 }  // namespace
@@ -177,6 +183,11 @@ void LoadingOptions::add_to(CLI::App& command, const Wording& wording) {
   }
   add_errors(command, *this, wording.report_default);
   command.parse_complete_callback([this] {
+    if (fast_chroma && cache == "pixels") {
+      throw CLI::ValidationError("--fast-chroma",
+                                 "--cache pixels keeps whole pixels, of which all samples are "
+                                 "made: leave one of the two out");
+    }
     if (cache != "none" && memory.empty()) {
       throw CLI::ValidationError(
           "--cache", cache + " takes the memory that --memory leaves: give --memory SIZE too");

@@ -29,6 +29,7 @@ struct LoadingOptions {
   std::string cache = "none";
   std::string trace;  // a file
   bool fast_scale = false;
+  bool fast_chroma = false;
   std::string index;  // a file of headrace index
 
   // What is not the same for all commands.

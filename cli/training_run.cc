@@ -164,7 +164,8 @@ void TrainingRun::make_trainer() {
     throw Error(ErrorCode::invalid_argument,
                 folder_.model().string() +
                     ": cannot go on with this run: its images or their order were others; give the "
-                    "same --data, --seed, --shuffle and --fast-scale, or another --out");
+                    "same --data, --seed, --shuffle, --fast-scale and --fast-chroma, or another "
+                    "--out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
   const bool scheduled =

@@ -102,6 +102,10 @@ class ImageSession final : public DecodeSession {
     return kind_ == ImageKind::jpeg ? jpeg_->least_eighths(spare) : 8;
   }
 
+  const ColourPlanes* decode_planes(const Region& region) override {
+    return kind_ == ImageKind::jpeg ? jpeg_->decode_planes(region) : nullptr;
+  }
+
   Region decode(const DecodeRequest& request, Image& into) override {
     if (!kind_) {
       throw Error(ErrorCode::invalid_argument, "decode() without an image: open() one first");

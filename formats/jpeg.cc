@@ -12,13 +12,14 @@
 #include <utility>
 
 #include "headrace/formats/baseline/region_decoder.h"
+#include "headrace/formats/cmyk.h"
 #include "headrace/formats/decode_request.h"
 #include "headrace/formats/exif.h"
 #include "headrace/formats/libjpeg.h"
 #include "headrace/formats/libjpeg_decoder.h"
-#include "headrace/formats/luma.h"
 #include "headrace/formats/seek_hint.h"
 #include "headrace/formats/seek_index.h"
+#include "headrace/pipeline/colour_planes.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/rng.h"
 #include "headrace/pipeline/sample_plan.h"
@@ -66,30 +67,6 @@ std::string hex_byte(std::byte value) {
   return {'0', 'x', digits[number >> 4], digits[number & 15]};
 }
 
-// (a b) / 255, rounded; exact for 8-bit factors.
-unsigned multiply_255(unsigned a, unsigned b) {
-  const unsigned product = a * b + 128;
-  return (product + (product >> 8)) >> 8;
-}
-
-// One row of CMYK to RGB or luma.
-void convert_cmyk(const JSAMPLE* from, int width, bool inverted, int channels, JSAMPLE* to) {
-  const unsigned flip = inverted ? 0 : 255;
-  for (int x = 0; x < width; ++x, from += 4, to += channels) {
-    const unsigned light = from[3] ^ flip;  // 255 - K
-    const unsigned r = multiply_255(from[0] ^ flip, light);
-    const unsigned g = multiply_255(from[1] ^ flip, light);
-    const unsigned b = multiply_255(from[2] ^ flip, light);
-    if (channels == 1) {
-      to[0] = luma601(r, g, b);
-    } else {
-      to[0] = static_cast<JSAMPLE>(r);
-      to[1] = static_cast<JSAMPLE>(g);
-      to[2] = static_cast<JSAMPLE>(b);
-    }
-  }
-}
-
 class JpegSession final : public DecodeSession {
  public:
   JpegSession(const DecodeOptions& options, bool libjpeg_alone,
@@ -105,6 +82,7 @@ class JpegSession final : public DecodeSession {
                            std::span<const std::byte> hint) override;
   int least_eighths(double spare) const override;
   Region decode(const DecodeRequest& request, Image& into) override;
+  const ColourPlanes* decode_planes(const Region& region) override;
 
  private:
   enum class State { closed, headers_read, decoded };
@@ -121,6 +99,8 @@ class JpegSession final : public DecodeSession {
   void reset_tables();
   void read_headers();
   void check_headers() const;
+  std::span<const std::byte> scan() const;
+  baseline::SeekPoints seek_points() const;
   bool decode_baseline(const DecodeRequest& request, Image& into);
   void start(const DecodeRequest& request);
   void read_rows(const DecodeRequest& request, JSAMPLE* to);
@@ -144,6 +124,7 @@ class JpegSession final : public DecodeSession {
   bool multiple_scans_ = false;
   bool seen_exif_ = false;
   std::unique_ptr<baseline::RegionDecoder> baseline_;  // null: libjpeg decodes all
+  ColourPlanes planes_;
   int crop_left_ = 0;
   std::vector<JSAMPLE> scratch_;  // rows_a_call rows, where they cannot go straight to the image
 };
@@ -320,7 +301,7 @@ Region JpegSession::decode(const DecodeRequest& request, Image& into) {
   check_request(request, image_.shape);
   if (state_ == State::decoded) read_headers();
   into.reshape({request.region.height, request.region.width, request.channels});
-  if (request.eighths == 8 && decode_baseline(request, into)) return request.region;
+  if (decode_baseline(request, into)) return request.region;
   size_ = size_at_eighths(image_.shape.size(), request.eighths);
   const std::size_t row_bytes = static_cast<std::size_t>(size_.width) *
                                 static_cast<std::size_t>(is_cmyk() ? 4 : request.channels);
@@ -346,13 +327,34 @@ Region JpegSession::decode(const DecodeRequest& request, Image& into) {
 bool JpegSession::decode_baseline(const DecodeRequest& request, Image& into) {
   if (baseline_ == nullptr) return false;
   const auto frame = baseline::frame_of(info_);
-  if (!frame) return false;
-  const std::span scan(source_.next_input_byte, source_.bytes_in_buffer);
-  baseline::SeekPoints points(points_of_hint(hint_, encoded_));
-  if (points.count() == 0 && options_.seek_index != nullptr) {
-    points = baseline::SeekPoints(options_.seek_index->find(encoded_));
+  using baseline::RegionDecoder;
+  if (!frame || !RegionDecoder::can_decode(*frame, request.eighths, request.channels)) return false;
+  return baseline_->decode(*frame, scan(), seek_points(), request.region, request.eighths, into);
+}
+
+const ColourPlanes* JpegSession::decode_planes(const Region& region) {
+  if (!options_.fast_chroma || baseline_ == nullptr) return nullptr;
+  if (state_ == State::closed) {
+    throw Error(ErrorCode::invalid_argument, "decode_planes() without an image: open() one first");
   }
-  return baseline_->decode(*frame, std::as_bytes(scan), points, request.region, into);
+  check_request({.region = region}, image_.shape);
+  if (state_ == State::decoded) read_headers();
+  // Where there are as many samples of colour as of brightness, nothing would be gained.
+  const auto frame = baseline::frame_of(info_);
+  if (!frame || !frame->is_subsampled()) return nullptr;
+  const bool good = baseline_->decode_planes(*frame, scan(), seek_points(), region, planes_);
+  return good ? &planes_ : nullptr;
+}
+
+// Once the headers are read, what follows them.
+std::span<const std::byte> JpegSession::scan() const {
+  return std::as_bytes(std::span(source_.next_input_byte, source_.bytes_in_buffer));
+}
+
+baseline::SeekPoints JpegSession::seek_points() const {
+  const baseline::SeekPoints points(points_of_hint(hint_, encoded_));
+  if (points.count() > 0 || options_.seek_index == nullptr) return points;
+  return baseline::SeekPoints(options_.seek_index->find(encoded_));
 }
 
 // Called under guarded().
@@ -463,8 +465,12 @@ class JpegDecoder final : public Decoder {
     return std::make_unique<JpegSession>(options_, libjpeg_alone_, tables_);
   }
   std::uint64_t fingerprint() const override {
-    return options_.fast_scale ? stream_id("jpeg: islow, fancy upsampling, least scale")
-                               : stream_id("jpeg: islow, fancy upsampling");
+    // By fast_scale and by fast_chroma.
+    static constexpr const char* pixels[2][2] = {
+        {"jpeg: islow, fancy upsampling", "jpeg: islow, resampled chroma"},
+        {"jpeg: islow, fancy upsampling, least scale",
+         "jpeg: islow, resampled chroma, least scale"}};
+    return stream_id(pixels[options_.fast_scale][options_.fast_chroma]);
   }
 
  private:

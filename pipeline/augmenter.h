@@ -10,6 +10,7 @@
 
 namespace headrace {
 
+struct ColourPlanes;
 struct DeviceStage;
 
 // Scratch memory of one rendering thread, kept from image to image. Opaque: an Augmenter puts
@@ -19,6 +20,7 @@ struct RenderScratch {
   std::int64_t record = 0;        // whose pixels are rendered, in its data set
   std::vector<std::byte> canvas;  // an image between geometry and normalisation
   std::vector<std::byte> spare;   // what an operation on it needs beside
+  std::vector<std::byte> planes;  // brightness and colour, before they become an image
 };
 
 // A recipe: decides what becomes of an image (plan), then does it (render).
@@ -47,6 +49,17 @@ class Augmenter {
   // pixels of plan.region. u8 or f32 pixels.
   virtual void render(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,
                       std::byte* destination, RenderScratch& scratch) const = 0;
+
+  // Whether render_planes() can follow the plan.
+  virtual bool takes_planes(const SamplePlan& plan) const {
+    static_cast<void>(plan);
+    return false;
+  }
+  // As render(), of what DecodeSession::decode_planes() gave for plan.region: brightness and
+  // colours are resampled each for itself, and become RGB at the output's resolution. What comes of
+  // it differs from render() a little. Requires takes_planes(plan); to be overridden with it.
+  virtual void render_planes(const SamplePlan&, const ColourPlanes&, std::byte* /*destination*/,
+                             RenderScratch&) const {}
 
   // For recipes whose rows a GPU finishes (device_stage.h): how; output() is then what crosses the
   // bus. Null: rows are finished.

@@ -9,6 +9,8 @@
 
 namespace headrace {
 
+struct ColourPlanes;
+
 // What an image file's headers say.
 struct ImageInfo {
   ImageShape shape;  // as stored: before any orientation; channels as the file has them
@@ -55,6 +57,17 @@ class DecodeSession {
   // resolution.
   // Throws Error{corrupt_data} if the data end early or are damaged.
   virtual Region decode(const DecodeRequest& request, Image& into) = 0;
+
+  // Decodes at least `region` of the open image at full resolution, without making pixels of what
+  // is stored (colour_planes.h), and two more pixels on each side in planes that have fewer. Valid
+  // until the session is used again. Null if the image, or this part of it, has to be decoded by
+  // decode(), which then may be called as before: unless the decoder was told that speed matters
+  // more than the last levels of colour, and the image is stored so, that is always the case. For
+  // the same region of the same bytes it is null always or never.
+  virtual const ColourPlanes* decode_planes(const Region& region) {
+    static_cast<void>(region);
+    return nullptr;
+  }
 };
 
 // A kind of image file, or several. Const and safe to call from many threads at once.

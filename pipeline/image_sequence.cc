@@ -46,6 +46,7 @@ struct ImageSequence::Impl final : SampleReader, DeviceSource {
     stages.samples.fetch_add(times.samples, std::memory_order_relaxed);
     stages.bytes.fetch_add(times.bytes, std::memory_order_relaxed);
     if (times.cached != 0) stages.cached.fetch_add(times.cached, std::memory_order_relaxed);
+    if (times.planes != 0) stages.planes.fetch_add(times.planes, std::memory_order_relaxed);
   }
 
   const DeviceStage* stage(std::size_t index) const override {
@@ -261,7 +262,8 @@ StageTimes ImageSequence::stage_times() const {
           .render = seconds(impl_->stages.render),
           .samples = impl_->stages.samples.load(std::memory_order_relaxed),
           .bytes_read = impl_->stages.bytes.load(std::memory_order_relaxed),
-          .cached_samples = impl_->stages.cached.load(std::memory_order_relaxed)};
+          .cached_samples = impl_->stages.cached.load(std::memory_order_relaxed),
+          .planes_samples = impl_->stages.planes.load(std::memory_order_relaxed)};
 }
 
 }  // namespace headrace

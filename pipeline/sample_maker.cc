@@ -172,6 +172,9 @@ void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, const P
     plan = at_eighths(plan, eighths);
     stored = size_at_eighths(stored, eighths);
   }
+  std::byte* const to = place.rows.row(image_field_, place.row);
+  const bool may_be_planes = !kept && eighths == 8 && info.orientation == 1;
+  if (may_be_planes && render_planes(scratch, plan, to, timer, times)) return;
   const DecodeRequest request{.region = stored_region(plan.region, stored, info.orientation),
                               .channels = augmenter_->channels(),
                               .eighths = eighths};
@@ -187,8 +190,7 @@ void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, const P
   const Region region = upright_region(decoded, stored, info.orientation);
   timer.end(times.decode, "decode");
   try {
-    augmenter_->render(plan, image->view(), region, place.rows.row(image_field_, place.row),
-                       scratch.render);
+    augmenter_->render(plan, image->view(), region, to, scratch.render);
   } catch (...) {
     if (keep) store_->give_back_pixels(scratch.decoded.shape());
     throw;
@@ -197,6 +199,19 @@ void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, const P
   if (keep) {
     store_->keep_pixels(place.index, image->view(), region, upright, place.rows, place.row);
   }
+}
+
+// False if the image or the plan is not for that.
+bool SampleMaker::render_planes(SampleScratch& scratch, const SamplePlan& plan, std::byte* to,
+                                StageTimer& timer, Stages<std::int64_t>& times) const {
+  if (!augmenter_->takes_planes(plan)) return false;
+  const ColourPlanes* const planes = scratch.session->decode_planes(plan.region);
+  if (planes == nullptr) return false;
+  timer.end(times.decode, "decode");
+  augmenter_->render_planes(plan, *planes, to, scratch.render);
+  timer.end(times.render, "render");
+  ++times.planes;
+  return true;
 }
 
 // Decodes what is asked of the open image, or what is to be kept of it, if there is room: `keep`.

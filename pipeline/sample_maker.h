@@ -60,6 +60,8 @@ class SampleMaker {
                        StageTimer& timer, Stages<std::int64_t>& times) const;
   void render_encoded(SampleScratch& scratch, const Rng& rng, const Place& place, StageTimer& timer,
                       Stages<std::int64_t>& times) const;
+  bool render_planes(SampleScratch& scratch, const SamplePlan& plan, std::byte* to,
+                     StageTimer& timer, Stages<std::int64_t>& times) const;
   Region decode(SampleScratch& scratch, const DecodeRequest& request, const Region& to_keep,
                 bool& keep) const;
   void render_pixels(SampleScratch& scratch, const Rng& rng, std::byte* to, StageTimer& timer,

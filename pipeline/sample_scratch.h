@@ -27,7 +27,8 @@ struct SampleScratch {
 
   std::size_t bytes() const {
     std::size_t sum = decoded.capacity_bytes() + upright.capacity_bytes() +
-                      render.bytes.capacity() + render.canvas.capacity() + render.spare.capacity();
+                      render.bytes.capacity() + render.canvas.capacity() + render.spare.capacity() +
+                      render.planes.capacity();
     for (const RecordValue& value : record.values) sum += value.buffer.capacity();
     return sum;
   }

@@ -17,6 +17,7 @@ struct StageTimes {
   std::int64_t samples = 0;
   std::int64_t bytes_read = 0;
   std::int64_t cached_samples = 0;  // made from what a cache of pixels or samples had kept
+  std::int64_t planes_samples = 0;  // resampled before they became RGB (DecodeOptions::fast_chroma)
 };
 
 // A Sequence is what batches are made of: an endless row of epochs, each `size()` samples long,

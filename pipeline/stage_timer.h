@@ -16,6 +16,7 @@ struct Stages {
   Count samples{0};
   Count bytes{0};
   Count cached{0};  // samples
+  Count planes{0};  // samples
 };
 
 // Adds the time since the last call to a stage, `weight` times over; weight 0 reads no clock.

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "headrace/formats/baseline/switches.h"
+
 namespace headrace::baseline {
 
 void EntropyCodedData::take(std::span<const std::byte> scan, bool restarts, std::uint64_t most) {
@@ -34,7 +36,7 @@ void EntropyCodedData::take(std::span<const std::byte> scan, bool restarts, std:
     from = stop + 2;
   }
   close_segment();
-  std::memset(to, 0, padding);
+  if (!trusts_files) std::memset(to, 0, padding);
 }
 
 }  // namespace headrace::baseline

@@ -3,6 +3,8 @@
 #include <bit>
 #include <span>
 
+#include "headrace/formats/baseline/switches.h"
+
 namespace headrace::baseline {
 namespace {
 
@@ -11,6 +13,8 @@ using Skip = HuffmanTable::Skip;
 using BlockCode = EntropyDecoder::BlockCode;
 
 constexpr unsigned last_coefficient = block_size - 1;
+// Up to here, in the order of the file, coefficients are of the first four rows and columns.
+constexpr unsigned low_coefficients = 10;
 
 // Where the coefficients of a block stand (Figure A.6).
 constexpr std::array<std::uint8_t, block_size> natural_order = {
@@ -42,19 +46,18 @@ HEADRACE_INLINE bool next_difference(BitReader& reader, const HuffmanTable& tabl
   Symbol symbol = table.symbols[look_at(reader)];
   if (symbol.run() == Symbol::too_long) {
     symbol = table.long_symbol(reader.bits);
-    if (symbol.total() == 0) return false;
+    if (!trusts_files && symbol.total() == 0) return false;
   }
   difference = value_of(reader.bits, symbol);
   reader.skip(symbol.total());
   return true;
 }
 
-// F.2.2.2. `flat` if there is none but zeroes.
+// F.2.2.2. There are none but zeroes from coefficient `end` on.
 HEADRACE_INLINE bool decode_ac(BitReader& reader, const HuffmanTable& table, Block& block,
-                               bool& flat) {
+                               unsigned& end) {
   Symbol symbol = table.symbols[look_at(reader)];
   reader.refill();
-  flat = symbol.run() == Symbol::end_of_block;
   unsigned k = 1;
   for (;;) {
     const std::uint64_t bits = reader.bits;
@@ -63,17 +66,21 @@ HEADRACE_INLINE bool decode_ac(BitReader& reader, const HuffmanTable& table, Blo
     reader.refill();
     k += symbol.run();
     if (k > last_coefficient) [[unlikely]] {
-      if (symbol.run() == Symbol::end_of_block) return true;
+      if (symbol.run() == Symbol::end_of_block) {
+        end = k - Symbol::end_of_block;
+        return true;
+      }
       if (symbol.run() != Symbol::too_long) return false;
       k -= symbol.run();
       symbol = table.long_symbol(reader.bits);
-      if (symbol.total() == 0) return false;
-      if (k == 1) flat = symbol.run() == Symbol::end_of_block;
+      if (!trusts_files && symbol.total() == 0) return false;
       continue;
     }
     block.coefficients[natural_order[k]] = static_cast<std::int16_t>(value_of(bits, symbol));
-    if (k == last_coefficient) [[unlikely]]
+    if (k == last_coefficient) [[unlikely]] {
+      end = block_size;
       return true;
+    }
     ++k;
     symbol = next;
   }
@@ -132,15 +139,15 @@ HEADRACE_INLINE bool skip_block(BitReader& reader, const BlockCode& code, Predic
 }
 
 HEADRACE_INLINE bool decode_block(BitReader& reader, const BlockCode& code, Predictions& dc,
-                                  Block& block, bool& flat) {
+                                  Block& block, unsigned& end) {
   std::int32_t difference = 0;
   if (!next_difference(reader, *code.dc, difference)) return false;
   const std::int32_t value = add(dc[code.component], difference);
   dc[code.component] = value;
-  if (value != static_cast<std::int16_t>(value)) return false;
+  if (!trusts_files && value != static_cast<std::int16_t>(value)) return false;
   block.coefficients.fill(0);
   block.coefficients[0] = static_cast<std::int16_t>(value);
-  return decode_ac(reader, *code.ac, block, flat);
+  return decode_ac(reader, *code.ac, block, end);
 }
 
 HEADRACE_INLINE bool skip_blocks_anyhow(BitReader& at, std::span<const BlockCode> codes,
@@ -158,15 +165,23 @@ HEADRACE_INLINE bool decode_blocks_anyhow(BitReader& at, std::span<const BlockCo
                                           EntropyDecoder::Mcu& mcu) {
   BitReader reader = at;
   mcu.flat = 0;
+  mcu.low = 0;
   unsigned bit = 1;
   Block* block = mcu.blocks.data();
   for (const BlockCode& code : codes) {
     if ((mcu.wanted & bit) == 0) {
       if (!skip_block(reader, code, dc, base)) return false;
+    } else if ((mcu.wanted_flat & bit) != 0) {
+      if (!skip_block(reader, code, dc, base)) return false;
+      const std::int32_t value = dc[code.component];
+      block->coefficients[0] = static_cast<std::int16_t>(value);
+      if (value != block->coefficients[0]) return false;
+      mcu.flat |= bit;
     } else {
-      bool flat = false;
-      if (!decode_block(reader, code, dc, *block, flat)) return false;
-      if (flat) mcu.flat |= bit;
+      unsigned end = 0;
+      if (!decode_block(reader, code, dc, *block, end)) return false;
+      mcu.flat |= end == 1 ? bit : 0;
+      mcu.low |= end <= low_coefficients ? bit : 0;
     }
     bit <<= 1;
     ++block;
@@ -272,7 +287,7 @@ bool EntropyDecoder::pass_restart_marker() {
 
 bool EntropyDecoder::end_mcu() {
   ++mcu_;
-  return reader_.position(data_->data()) <= end_;
+  return trusts_files || reader_.position(data_->data()) <= end_;
 }
 
 bool EntropyDecoder::skip(std::int64_t mcus) {

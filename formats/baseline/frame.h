@@ -46,6 +46,7 @@ struct Frame {
   // In luma samples.
   ImageSize mcu_size() const { return {vertical() * block_side, horizontal() * block_side}; }
   ImageSize mcus() const;  // rows and columns of them
+  bool is_subsampled() const { return count == 3 && horizontal() * vertical() > 1; }
   int blocks_per_mcu() const { return count == 1 ? 1 : horizontal() * vertical() + 2; }
 };
 

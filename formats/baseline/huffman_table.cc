@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "headrace/formats/baseline/switches.h"
+
 namespace headrace::baseline {
 namespace {
 
@@ -80,7 +82,7 @@ void HuffmanTable::fill_skips() {
         break;
       }
       coefficients += symbol.run() + 1;
-      if (used >= look_bits) break;
+      if (used >= look_bits || skips_one_symbol) break;
     }
     skips[look] = static_cast<std::uint16_t>(coefficients << Skip::length_bits | used);
   }

@@ -35,6 +35,36 @@ void transform(const std::int32_t* in, std::size_t step, int shift, std::int32_t
   }
 }
 
+// The same, to the means of two neighbours.
+void transform_to_4(const std::int32_t* in, std::size_t step, int shift, std::int32_t* out) {
+  const auto at = [&](std::size_t i) { return in[i * step]; };
+  const std::int32_t whole = at(0) * (1 << (dct::constant_bits + 1));
+  const std::int32_t rotated = at(2) * dct::f1_847 - at(6) * dct::f0_765;
+  const std::array<std::int32_t, 2> even = {whole + rotated, whole - rotated};
+  const std::array<std::int32_t, 2> odd = {
+      at(1) * dct::f2_562 + at(3) * dct::f0_899 - at(5) * dct::f0_601 - at(7) * dct::f0_509,
+      at(1) * dct::f1_061 - at(3) * dct::f2_172 + at(5) * dct::f1_451 - at(7) * dct::f0_211};
+  const std::int32_t half = 1 << shift;
+  for (std::size_t i = 0; i < 2; ++i) {
+    out[i * step] = (even[i] + odd[i] + half) >> (shift + 1);
+    out[(3 - i) * step] = (even[i] - odd[i] + half) >> (shift + 1);
+  }
+}
+
+// And of four.
+void transform_to_2(const std::int32_t* in, std::size_t step, int shift, std::int32_t* out) {
+  const auto at = [&](std::size_t i) { return in[i * step]; };
+  const std::int32_t even = at(0) * (1 << (dct::constant_bits + 2));
+  const std::int32_t odd =
+      at(1) * dct::f3_624 - at(3) * dct::f1_272 + at(5) * dct::f0_850 - at(7) * dct::f0_720;
+  const std::int32_t half = 1 << (shift + 1);
+  out[0] = (even + odd + half) >> (shift + 2);
+  out[step] = (even - odd + half) >> (shift + 2);
+}
+
+using Transform = void(const std::int32_t* in, std::size_t step, int shift, std::int32_t* out);
+
+template <std::size_t side, Transform pass>
 bool inverse_dct_block(const std::int16_t* coefficients, const std::int16_t* quantization,
                        std::uint8_t* samples, std::size_t row_bytes) {
   std::array<std::int32_t, 64> values;
@@ -45,13 +75,13 @@ bool inverse_dct_block(const std::int16_t* coefficients, const std::int16_t* qua
   }
   if (energy > PixelKernels::most_energy) return false;
   for (std::size_t x = 0; x < 8; ++x) {
-    transform(&values[x], 8, dct::constant_bits - dct::pass_bits, &values[x]);
+    pass(&values[x], 8, dct::constant_bits - dct::pass_bits, &values[x]);
   }
   int highest = 0;
-  for (std::size_t y = 0; y < 8; ++y, samples += row_bytes) {
-    std::array<std::int32_t, 8> row;
-    transform(&values[8 * y], 1, dct::constant_bits + dct::pass_bits + 3, row.data());
-    for (std::size_t x = 0; x < 8; ++x) {
+  for (std::size_t y = 0; y < side; ++y, samples += row_bytes) {
+    std::array<std::int32_t, side> row;
+    pass(&values[8 * y], 1, dct::constant_bits + dct::pass_bits + 3, row.data());
+    for (std::size_t x = 0; x < side; ++x) {
       highest = std::max(highest, std::abs(row[x]));
       samples[x] = static_cast<std::uint8_t>(std::clamp(row[x] + 128, 0, 255));
     }
@@ -59,11 +89,12 @@ bool inverse_dct_block(const std::int16_t* coefficients, const std::int16_t* qua
   return highest <= PixelKernels::most_level;
 }
 
+template <std::size_t side, Transform pass>
 bool inverse_dct(const BlockPair& pair) {
   bool good = true;
   for (int i = 0; i < 2; ++i) {
-    good &=
-        inverse_dct_block(pair.coefficients[i], pair.quantization, pair.samples[i], pair.row_bytes);
+    good &= inverse_dct_block<side, pass>(pair.coefficients[i], pair.quantization, pair.samples[i],
+                                          pair.row_bytes);
   }
   return good;
 }
@@ -101,7 +132,14 @@ void to_rgb(const std::uint8_t* y, const std::uint8_t* cb, const std::uint8_t* c
 }  // namespace
 
 const PixelKernels& portable_pixel_kernels() {
-  static const PixelKernels kernels = {"portable", inverse_dct, blend_rows, interpolate, to_rgb};
+  static const PixelKernels kernels = {"portable",
+                                       inverse_dct<8, transform>,
+                                       inverse_dct<8, transform>,
+                                       inverse_dct<4, transform_to_4>,
+                                       inverse_dct<2, transform_to_2>,
+                                       blend_rows,
+                                       interpolate,
+                                       to_rgb};
   return kernels;
 }
 

@@ -3,39 +3,64 @@
 #include <algorithm>
 #include <cstring>
 
+#include "headrace/formats/baseline/switches.h"
+
 namespace headrace::baseline {
 namespace {
-
-constexpr std::size_t side = block_side;
 
 template <class T>
 T divide_up(T a, T b) {
   return (a + b - 1) / b;
 }
 
-// Rows of MCUs that libjpeg reads to make lines up to `bottom`: where it interpolates between rows
-// of chroma, it holds the last lines of an MCU row back until it has read the next.
-int rows_read(const Frame& frame, int bottom, int channels) {
-  const int lines = frame.lines_at_a_time;
-  const bool interpolates = frame.count == 3 && channels == 3 && frame.vertical() == 2;
-  const int wanted = divide_up(interpolates ? bottom + frame.vertical() : bottom, lines);
-  return std::min(wanted * lines / frame.mcu_size().height, frame.mcus().height);
-}
-
 // 8 times a level, before the shift (F.2.2.1 and A.3.3, for a block without AC coefficients).
-bool fill_flat(int dc, std::uint8_t* samples, std::size_t row_bytes) {
+bool fill_flat(int dc, std::uint8_t* samples, std::size_t row_bytes, std::size_t side) {
   const int level = (dc + 4) >> 3;
-  if (level > PixelKernels::most_level || level < -PixelKernels::most_level) return false;
+  const bool is_level = level <= PixelKernels::most_level && level >= -PixelKernels::most_level;
+  if (!trusts_files && !is_level) return false;
   const int value = std::clamp(level + 128, 0, 255);
+  // A length that the compiler knows takes one store.
+  if (side == block_side) {
+    for (std::size_t y = 0; y < block_side; ++y) {
+      std::memset(samples + y * row_bytes, value, block_side);
+    }
+    return true;
+  }
   for (std::size_t y = 0; y < side; ++y) std::memset(samples + y * row_bytes, value, side);
   return true;
 }
 
+// The samples that `length` pixels from `first` on lie in, each covering `step` of these; with two
+// more on each side if that is more than one.
+SampleSpan samples_covering(int first, int length, int step, int samples) {
+  const int margin = step == 1 ? 0 : 2;
+  return {std::max(0, first / step - margin),
+          std::min(samples - 1, (first + length - 1) / step + margin)};
+}
+
 }  // namespace
 
-RegionDecoder::Needed RegionDecoder::lay_out(const Frame& frame, const Region& region,
-                                             std::size_t channels) {
-  planes_used_ = channels == 1 ? 1 : static_cast<std::size_t>(frame.count);
+bool RegionDecoder::can_decode(const Frame& frame, int eighths, int channels) {
+  // At a lower resolution libjpeg makes twice the samples of blocks of chroma that is halved both
+  // ways; of other chroma that is halved it has to interpolate still.
+  const bool interpolates =
+      channels == 3 && frame.count == 3 && frame.horizontal() != frame.vertical();
+  return eighths == 8 || (!interpolates && (eighths == 4 || eighths == 2 || eighths == 1));
+}
+
+// Rows of MCUs that libjpeg reads to make lines up to the last: where it interpolates between rows
+// of chroma, it holds the last lines of an MCU row back until it has read the next.
+int RegionDecoder::rows_read(const Frame& frame, const Reach& reach) {
+  const int lines = frame.lines_at_a_time * reach.eighths / 8;
+  const bool interpolates =
+      frame.count == 3 && reach.channels == 3 && frame.vertical() == 2 && reach.eighths == 8;
+  const int wanted =
+      divide_up(interpolates ? reach.bottom + frame.vertical() : reach.bottom, lines);
+  return std::min(wanted * frame.lines_at_a_time / frame.mcu_size().height, frame.mcus().height);
+}
+
+RegionDecoder::Needed RegionDecoder::lay_out(const Frame& frame, std::span<const Wanted> wanted) {
+  planes_used_ = wanted.size();
   Needed needed{{frame.mcus().height, 0}, {frame.mcus().width, 0}};
   const auto widen = [](Range& mcus, const Range& blocks, int factor) {
     mcus.first = std::min(mcus.first, blocks.first / factor);
@@ -44,26 +69,37 @@ RegionDecoder::Needed RegionDecoder::lay_out(const Frame& frame, const Region& r
   for (std::size_t c = 0; c < planes_used_; ++c) {
     const Component& component = frame.components[c];
     Plane& plane = planes_[c];
-    const auto blocks = [](const SampleSpan& samples) {
-      return Range{samples.first / block_side, samples.last / block_side + 1};
+    plane.block_side = wanted[c].block_side;
+    const auto blocks = [&plane](const SampleSpan& samples) {
+      return Range{samples.first / plane.block_side, samples.last / plane.block_side + 1};
     };
-    plane.rows = blocks(samples_of(region.top, region.height, component.vertical < frame.vertical(),
-                                   component.size.height));
-    plane.columns =
-        blocks(samples_of(region.left, region.width, component.horizontal < frame.horizontal(),
-                          component.size.width));
-    plane.view.top = plane.rows.first * block_side;
-    plane.view.left = plane.columns.first * block_side;
+    const auto side = static_cast<std::size_t>(plane.block_side);
+    plane.rows = blocks(wanted[c].rows);
+    plane.columns = blocks(wanted[c].columns);
+    plane.view.top = plane.rows.first * plane.block_side;
+    plane.view.left = plane.columns.first * plane.block_side;
     plane.view.row_bytes = static_cast<std::size_t>(plane.columns.end - plane.columns.first) * side;
     const std::size_t rows = static_cast<std::size_t>(plane.rows.end - plane.rows.first) * side;
     const std::size_t bytes = rows * plane.view.row_bytes + PixelKernels::slack;
     if (plane.memory.size() < bytes) plane.memory.resize(bytes);
     plane.view.data = plane.memory.data();
-    plane.waiting_samples = nullptr;
+    for (Plane::Waiting& waiting : plane.waiting) waiting.samples = nullptr;
     widen(needed.rows, plane.rows, component.vertical);
     widen(needed.columns, plane.columns, component.horizontal);
   }
   return needed;
+}
+
+unsigned RegionDecoder::blocks_of_one_sample(const Frame& frame) const {
+  unsigned found = 0;
+  unsigned bit = 1;
+  for (std::size_t c = 0; c < planes_used_; ++c) {
+    const Component& component = frame.components[c];
+    for (int i = 0; i < component.vertical * component.horizontal; ++i, bit <<= 1) {
+      if (planes_[c].block_side == 1) found |= bit;
+    }
+  }
+  return found;
 }
 
 unsigned RegionDecoder::wanted_blocks(const Frame& frame, int row, int column) const {
@@ -84,24 +120,30 @@ unsigned RegionDecoder::wanted_blocks(const Frame& frame, int row, int column) c
 }
 
 bool RegionDecoder::transform(const Component& component, Plane& plane, const Block& block,
-                              std::uint8_t* samples) {
-  if (plane.waiting_samples == nullptr) {
-    plane.waiting = block;
-    plane.waiting_samples = samples;
+                              bool is_low, std::uint8_t* samples) {
+  Plane::Waiting& waiting = plane.waiting[is_low];
+  if (waiting.samples == nullptr) {
+    waiting.block = block;
+    waiting.samples = samples;
     return true;
   }
-  const BlockPair pair{{plane.waiting.coefficients.data(), block.coefficients.data()},
+  const BlockPair pair{{waiting.block.coefficients.data(), block.coefficients.data()},
                        component.quantization.data(),
-                       {plane.waiting_samples, samples},
+                       {waiting.samples, samples},
                        plane.view.row_bytes};
-  plane.waiting_samples = nullptr;
-  return kernels_.inverse_dct(pair);
+  waiting.samples = nullptr;
+  if (plane.block_side == 4) return kernels_.inverse_dct_to_4(pair);
+  if (plane.block_side == 2) return kernels_.inverse_dct_to_2(pair);
+  return is_low ? kernels_.inverse_dct_of_16(pair) : kernels_.inverse_dct(pair);
 }
 
 bool RegionDecoder::finish_waiting(const Component& component, Plane& plane) {
-  if (plane.waiting_samples == nullptr) return true;
-  const Block again = plane.waiting;
-  return transform(component, plane, again, plane.waiting_samples);
+  for (const bool is_low : {false, true}) {
+    const Plane::Waiting last = plane.waiting[is_low];
+    if (last.samples == nullptr) continue;
+    if (!transform(component, plane, last.block, is_low, last.samples)) return false;
+  }
+  return true;
 }
 
 bool RegionDecoder::place_blocks(const Frame& frame, int row, int column,
@@ -115,12 +157,13 @@ bool RegionDecoder::place_blocks(const Frame& frame, int row, int column,
         if ((mcu.wanted >> i & 1) == 0) continue;
         const Block& block = mcu.blocks[i];
         std::uint8_t* const samples =
-            plane.view.at((row * component.vertical + y) * block_side,
-                          (column * component.horizontal + x) * block_side);
-        const bool good = (mcu.flat >> i & 1) != 0
-                              ? fill_flat(block.coefficients[0] * component.quantization[0],
-                                          samples, plane.view.row_bytes)
-                              : transform(component, plane, block, samples);
+            plane.view.at((row * component.vertical + y) * plane.block_side,
+                          (column * component.horizontal + x) * plane.block_side);
+        const bool good =
+            (mcu.flat >> i & 1) != 0
+                ? fill_flat(block.coefficients[0] * component.quantization[0], samples,
+                            plane.view.row_bytes, static_cast<std::size_t>(plane.block_side))
+                : transform(component, plane, block, (mcu.low >> i & 1) != 0, samples);
         if (!good) return false;
       }
     }
@@ -146,13 +189,12 @@ bool RegionDecoder::go_to(std::int64_t mcu, const SeekPoints& points) {
   return entropy_.skip(mcu - entropy_.next_mcu());
 }
 
-bool RegionDecoder::decode(const Frame& frame, std::span<const std::byte> scan,
-                           const SeekPoints& points, const Region& region, Image& into) {
-  const int channels = into.shape().channels;
-  const Needed needed = lay_out(frame, region, static_cast<std::size_t>(channels));
+template <class Ready>
+bool RegionDecoder::read(const Frame& frame, std::span<const std::byte> scan,
+                         const SeekPoints& points, const Needed& needed, const Reach& reach,
+                         const Ready& ready) {
   const std::int64_t width = frame.mcus().width;
-  const int bottom = region.top + region.height;
-  std::int64_t end = rows_read(frame, bottom, channels) * width;
+  std::int64_t end = rows_read(frame, reach) * width;
   std::uint64_t bytes = EntropyCodedData::all;
   if (points.count() > 0) {
     end = (needed.rows.end - 1) * width + needed.columns.end;
@@ -161,21 +203,81 @@ bool RegionDecoder::decode(const Frame& frame, std::span<const std::byte> scan,
   }
   data_.take(scan, frame.restart_interval != 0, bytes);
   if (!entropy_.start(frame, data_)) return false;
-
-  std::array<PlaneView, 3> views;
-  for (std::size_t c = 0; c < planes_used_; ++c) views[c] = planes_[c].view;
-  int y = region.top;
+  mcu_.wanted_flat = blocks_of_one_sample(frame);
   for (int row = needed.rows.first; row < needed.rows.end; ++row) {
     if (!go_to(row * width + needed.columns.first, points)) return false;
     if (!decode_row(frame, row, needed.columns)) return false;
-    // The last line of an MCU row needs the chroma of the next.
-    const int ready = row + 1 == needed.rows.end ? bottom : (row + 1) * frame.mcu_size().height - 1;
-    for (; y < std::min(ready, bottom); ++y) {
-      upsampler_.make_row(frame, kernels_, std::span(views).first(planes_used_), y, region.left,
-                          region.width, channels, into.row<std::uint8_t>(y - region.top));
-    }
+    ready(row);
   }
   return end <= entropy_.next_mcu() || entropy_.skip(end - entropy_.next_mcu());
+}
+
+bool RegionDecoder::decode(const Frame& frame, std::span<const std::byte> scan,
+                           const SeekPoints& points, const Region& region, int eighths,
+                           Image& into) {
+  const int channels = into.shape().channels;
+  const bool whole = eighths == block_side;
+  const SampleGrid grid{.components = frame.count,
+                        .halved_rows = whole && frame.vertical() == 2,
+                        .halved_columns = whole && frame.horizontal() == 2,
+                        .chroma = frame.components[2].size};
+  std::array<Wanted, 3> wanted{};
+  const auto used = std::span(wanted).first(channels == 1 ? 1 : frame.used().size());
+  for (std::size_t c = 0; c < used.size(); ++c) {
+    const Component& component = frame.components[c];
+    used[c] = {
+        samples_of(region.top, region.height, c > 0 && grid.halved_rows, component.size.height),
+        samples_of(region.left, region.width, c > 0 && grid.halved_columns, component.size.width),
+        whole ? block_side : eighths * frame.horizontal() / component.horizontal};
+  }
+  const Needed needed = lay_out(frame, used);
+  std::array<PlaneView, 3> views;
+  for (std::size_t c = 0; c < planes_used_; ++c) views[c] = planes_[c].view;
+  const int bottom = region.top + region.height;
+  const int lines = frame.vertical() * eighths;
+  int y = region.top;
+  const auto make_rows = [&](int row) {
+    // The last line of an MCU row needs the chroma of the next.
+    const int ready = row + 1 == needed.rows.end ? bottom : (row + 1) * lines - 1;
+    for (; y < std::min(ready, bottom); ++y) {
+      upsampler_.make_row(grid, kernels_, std::span(views).first(planes_used_), y, region.left,
+                          region.width, channels, into.row<std::uint8_t>(y - region.top));
+    }
+  };
+  return read(frame, scan, points, needed, {bottom, channels, eighths}, make_rows);
+}
+
+bool RegionDecoder::decode_planes(const Frame& frame, std::span<const std::byte> scan,
+                                  const SeekPoints& points, const Region& region,
+                                  ColourPlanes& into) {
+  std::array<Wanted, 3> wanted{};
+  for (std::size_t c = 0; c < wanted.size(); ++c) {
+    const Component& component = frame.components[c];
+    ColourPlanes::Plane& plane = into.planes[c];
+    plane.whole = component.size;
+    plane.step = {frame.vertical() / component.vertical, frame.horizontal() / component.horizontal};
+    wanted[c] = {
+        samples_covering(region.top, region.height, plane.step.height, component.size.height),
+        samples_covering(region.left, region.width, plane.step.width, component.size.width),
+        block_side};
+  }
+  const Needed needed = lay_out(frame, wanted);
+  const Reach reach{region.top + region.height, 3, block_side};
+  if (!read(frame, scan, points, needed, reach, [](int) {})) return false;
+  for (std::size_t c = 0; c < wanted.size(); ++c) {
+    const SampleSpan& rows = wanted[c].rows;
+    const SampleSpan& columns = wanted[c].columns;
+    const PlaneView& view = planes_[c].view;
+    ColourPlanes::Plane& plane = into.planes[c];
+    plane.region = {rows.first, columns.first, rows.last - rows.first + 1,
+                    columns.last - columns.first + 1};
+    plane.pixels = {reinterpret_cast<const std::byte*>(view.at(rows.first, columns.first)),
+                    {plane.region.height, plane.region.width, 1},
+                    view.row_bytes,
+                    ElementType::u8};
+  }
+  into.to_rgb = kernels_.to_rgb;
+  return true;
 }
 
 }  // namespace headrace::baseline

@@ -19,7 +19,7 @@ SampleSpan samples_of(int first, int length, bool halved, int samples) {
   return {std::max(0, (first + 1) / 2 - 1), std::min(samples - 1, (last + 1) / 2)};
 }
 
-void Upsampler::make_row(const Frame& frame, const PixelKernels& kernels,
+void Upsampler::make_row(const SampleGrid& grid, const PixelKernels& kernels,
                          std::span<const PlaneView> planes, int y, int left, int width,
                          int channels, std::uint8_t* out) {
   const auto count = static_cast<std::size_t>(width);
@@ -28,29 +28,27 @@ void Upsampler::make_row(const Frame& frame, const PixelKernels& kernels,
     std::memcpy(out, luma, count);
     return;
   }
-  if (frame.count == 1) {
+  if (grid.components == 1) {
     for (std::size_t i = 0; i < count; ++i, out += 3) out[0] = out[1] = out[2] = luma[i];
     return;
   }
   std::array<const std::uint8_t*, 2> chroma{};
   for (std::size_t i = 0; i < 2; ++i) {
-    chroma[i] = chroma_row(frame.components[i + 1], frame, kernels, planes[i + 1], y, left, width,
-                           rows_[i]);
+    chroma[i] = chroma_row(grid, kernels, planes[i + 1], y, left, width, rows_[i]);
   }
   kernels.to_rgb(luma, chroma[0], chroma[1], count, out);
 }
 
-const std::uint8_t* Upsampler::chroma_row(const Component& component, const Frame& frame,
-                                          const PixelKernels& kernels, const PlaneView& plane,
-                                          int y, int left, int width,
+const std::uint8_t* Upsampler::chroma_row(const SampleGrid& grid, const PixelKernels& kernels,
+                                          const PlaneView& plane, int y, int left, int width,
                                           std::vector<std::uint8_t>& row) {
-  const bool halved_rows = frame.vertical() == 2;
-  const bool halved_columns = frame.horizontal() == 2;
+  const bool halved_rows = grid.halved_rows;
+  const bool halved_columns = grid.halved_columns;
   const int near = halved_rows ? y / 2 : y;
-  const int far = std::clamp(y % 2 == 0 ? near - 1 : near + 1, 0, component.size.height - 1);
+  const int far = std::clamp(y % 2 == 0 ? near - 1 : near + 1, 0, grid.chroma.height - 1);
   if (!halved_columns && !halved_rows) return plane.at(near, left);
 
-  const SampleSpan samples = samples_of(left, width, halved_columns, component.size.width);
+  const SampleSpan samples = samples_of(left, width, halved_columns, grid.chroma.width);
   const auto count = static_cast<std::size_t>(samples.last - samples.first + 1);
   grow(row, 2 * count + 2 * PixelKernels::slack);
   grow(blended_, count + 2 * PixelKernels::slack);

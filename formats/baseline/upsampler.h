@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "headrace/formats/baseline/frame.h"
 #include "headrace/formats/baseline/pixel_kernels.h"
 #include "headrace/pipeline/image.h"
 
@@ -34,18 +33,27 @@ struct SampleSpan {
 };
 SampleSpan samples_of(int first, int length, bool halved, int samples);
 
+// How the samples of a file lie on its pixels.
+struct SampleGrid {
+  int components = 3;        // or 1
+  bool halved_rows = false;  // of chroma
+  bool halved_columns = false;
+  ImageSize chroma;  // in samples
+};
+
 // Makes rows of pixels of rows of samples.
 class Upsampler {
  public:
   // Makes pixels [left, left + width) of row y: `channels` bytes each, 1 (the first plane's) or 3
   // (RGB; three equal ones of a single plane). Requires the planes to hold samples_of() them.
-  void make_row(const Frame& frame, const PixelKernels& kernels, std::span<const PlaneView> planes,
-                int y, int left, int width, int channels, std::uint8_t* out);
+  void make_row(const SampleGrid& grid, const PixelKernels& kernels,
+                std::span<const PlaneView> planes, int y, int left, int width, int channels,
+                std::uint8_t* out);
 
  private:
-  const std::uint8_t* chroma_row(const Component& component, const Frame& frame,
-                                 const PixelKernels& kernels, const PlaneView& plane, int y,
-                                 int left, int width, std::vector<std::uint8_t>& row);
+  const std::uint8_t* chroma_row(const SampleGrid& grid, const PixelKernels& kernels,
+                                 const PlaneView& plane, int y, int left, int width,
+                                 std::vector<std::uint8_t>& row);
 
   std::vector<std::uint16_t> blended_;
   std::array<std::vector<std::uint8_t>, 2> rows_;

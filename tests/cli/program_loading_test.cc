@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "headrace/pipeline/cpu_list.h"
@@ -212,6 +213,23 @@ TEST_F(ProgramLoading, AnIndexChangesNoPixel) {
   EXPECT_THAT(refused.errors, HasSubstr("train.csv is no seek index"));
 }
 
+TEST_F(ProgramLoading, ADamagedIndexIsNotReplacedButItIsSaidHow) {
+  export_images();
+  const std::vector<std::string> command = {"index", "--data", path("train.csv"), "--out",
+                                            path("train.seek")};
+  ASSERT_EQ(headrace(command).status, 0);
+  const std::string sound = read_file(path("train.seek"));
+  write_text(path("train.seek"), sound.substr(0, sound.size() - 5));
+  const Outcome refused = headrace(command);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("train.seek is "), HasSubstr("delete it"),
+                                    Not(HasSubstr("by headrace index"))));
+  EXPECT_EQ(count_lines(refused.errors), 1u);
+  std::filesystem::remove(path("train.seek"));
+  EXPECT_EQ(headrace(command).status, 0);
+  EXPECT_EQ(read_file(path("train.seek")), sound);
+}
+
 TEST_F(ProgramLoading, SamplesThatAreDrawnAnewCannotBeKept) {
   export_images();
   const Outcome refused =
@@ -228,6 +246,45 @@ TEST_F(ProgramLoading, DecodingAtALowerResolutionIsAnotherStream) {
     return bench_result("train.csv", arguments)["fingerprint"].get<std::string>();
   };
   EXPECT_NE(fingerprint({"--fast-scale"}), fingerprint({}));
+}
+
+// Photos as CIFAR has them: JPEG files with colour at half the resolution, once they are exported.
+TEST_F(ProgramLoading, ColourThatIsResampledAsItIsStoredIsAnotherStream) {
+  std::string batch;
+  for (int i = 0; i < 60; ++i) {
+    batch += static_cast<char>(i % 10);
+    for (int e = 0; e < 3 * 32 * 32; ++e) {
+      batch +=
+          static_cast<char>(128 + 60 * std::sin(0.2 * (e % 32) + e / 1024 + 0.05 * i * e / 32));
+    }
+  }
+  write_text(folder() / "batch.bin", batch);
+  const Outcome exported = headrace({"export", "--data", path("batch.bin"), "--out", path("photos"),
+                                     "--list", "p.csv", "--quality", "85"});
+  ASSERT_EQ(exported.status, 0) << exported.errors;
+  const auto result = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--fingerprint", "--image-size", "24"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return bench_result("photos/p.csv", arguments);
+  };
+  const json exact = result({});
+  const json fast = result({"--fast-chroma", "--threads", "1"});
+  EXPECT_FALSE(exact.contains("fast_chroma_images"));
+  EXPECT_EQ(fast["fast_chroma_images"], fast["images"]);
+  EXPECT_NE(fast["fingerprint"], exact["fingerprint"]);
+  EXPECT_EQ(result({"--fast-chroma", "--threads", "2"})["fingerprint"], fast["fingerprint"]);
+  EXPECT_EQ(result({"--fast-chroma", "--rotation", "20"})["fast_chroma_images"], 0);
+}
+
+TEST_F(ProgramLoading, WhereFastChromaCannotBeTheProgramSaysSo) {
+  export_images();  // grey
+  const Outcome grey = bench("train.csv", {"--fast-chroma"});
+  EXPECT_EQ(grey.status, 0);
+  EXPECT_THAT(grey.errors, HasSubstr("--fast-chroma made no difference"));
+  const Outcome refused =
+      bench("train.csv", {"--fast-chroma", "--memory", "64MiB", "--cache", "pixels"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("--fast-chroma: --cache pixels keeps"));
 }
 
 TEST_F(ProgramLoading, ThreadsKeepToTheCpusThatAreListed) {
@@ -364,9 +421,9 @@ TEST_F(ProgramLoading, EveryOptionRefusesWhatMakesNoSense) {
 }
 
 TEST_F(ProgramLoading, CommandsThatLoadHaveTheSameOptions) {
-  for (const std::string name :
-       {"--on-error", "--error-budget", "--error-report", "--io-threads", "--read-ahead",
-        "--memory", "--fast-scale", "--trace", "--prefetch", "--loader-threads", "--cpus"}) {
+  for (const std::string name : {"--on-error", "--error-budget", "--error-report", "--io-threads",
+                                 "--read-ahead", "--memory", "--fast-scale", "--fast-chroma",
+                                 "--trace", "--prefetch", "--loader-threads", "--cpus"}) {
     for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
              {"train"}, {"evaluate"}, {"predict"}, {"bench", "loader"}}) {
       std::vector<std::string> arguments = command;

@@ -20,14 +20,17 @@ struct Samples {
 
 using Coefficients = std::array<std::int16_t, 64>;
 
+using InverseDct = bool (*PixelKernels::*)(const BlockPair& pair);
+
 Samples inverse_dct(const PixelKernels& kernels, const Coefficients& a, const Coefficients& b,
-                    const Coefficients& quantization) {
+                    const Coefficients& quantization,
+                    InverseDct transform = &PixelKernels::inverse_dct) {
   Samples samples;
   const BlockPair pair{{a.data(), b.data()},
                        quantization.data(),
                        {samples.values.data(), samples.values.data() + 64},
                        8};
-  samples.good = kernels.inverse_dct(pair);
+  samples.good = (kernels.*transform)(pair);
   return samples;
 }
 
@@ -43,7 +46,7 @@ Coefficients random_block(std::mt19937& rng) {
   return block;
 }
 
-TEST(BaselineKernels, InverseDctsAgree) {
+void expect_agreement(InverseDct transform) {
   std::mt19937 rng(3);
   int good = 0;
   for (int i = 0; i < 20000; ++i) {
@@ -52,10 +55,10 @@ TEST(BaselineKernels, InverseDctsAgree) {
     for (auto& q : quantization) q = static_cast<std::int16_t>(1 + rng() % most);
     const Coefficients a = random_block(rng);
     const Coefficients b = random_block(rng);
-    const Samples expected = inverse_dct(portable_pixel_kernels(), a, b, quantization);
+    const Samples expected = inverse_dct(portable_pixel_kernels(), a, b, quantization, transform);
     good += expected.good;
     for (const PixelKernels* const kernels : available_pixel_kernels()) {
-      const Samples actual = inverse_dct(*kernels, a, b, quantization);
+      const Samples actual = inverse_dct(*kernels, a, b, quantization, transform);
       ASSERT_EQ(actual.good, expected.good) << kernels->name << ", " << i;
       if (expected.good) {
         ASSERT_EQ(actual.values, expected.values) << kernels->name << ", " << i;
@@ -64,6 +67,72 @@ TEST(BaselineKernels, InverseDctsAgree) {
   }
   EXPECT_GT(good, 5000);
   EXPECT_LT(good, 19000) << "blocks beyond the limits are found, too";
+}
+
+TEST(BaselineKernels, InverseDctsAgree) { expect_agreement(&PixelKernels::inverse_dct); }
+// Of the first four rows and columns alone.
+TEST(BaselineKernels, InverseDctsOfLowCoefficientsAreThatOfAll) {
+  std::mt19937 rng(11);
+  int good = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Coefficients quantization;
+    const unsigned most = 1u << rng() % 9;
+    for (auto& q : quantization) q = static_cast<std::int16_t>(1 + rng() % most);
+    Coefficients blocks[2] = {random_block(rng), random_block(rng)};
+    for (Coefficients& block : blocks) {
+      for (std::size_t k = 0; k < 64; ++k) {
+        if (k % 8 > 3 || k / 8 > 3) block[k] = 0;
+      }
+    }
+    const Samples expected =
+        inverse_dct(portable_pixel_kernels(), blocks[0], blocks[1], quantization);
+    good += expected.good;
+    for (const PixelKernels* const kernels : available_pixel_kernels()) {
+      const Samples actual = inverse_dct(*kernels, blocks[0], blocks[1], quantization,
+                                         &PixelKernels::inverse_dct_of_16);
+      ASSERT_EQ(actual.good, expected.good) << kernels->name << ", " << i;
+      if (expected.good) {
+        ASSERT_EQ(actual.values, expected.values) << kernels->name << ", " << i;
+      }
+    }
+  }
+  EXPECT_GT(good, 5000);
+  EXPECT_LT(good, 19900);
+}
+
+TEST(BaselineKernels, InverseDctsToFourAgree) { expect_agreement(&PixelKernels::inverse_dct_to_4); }
+TEST(BaselineKernels, InverseDctsToTwoAgree) { expect_agreement(&PixelKernels::inverse_dct_to_2); }
+
+// Of what is not clamped.
+TEST(BaselineKernels, ReducedInverseDctsGiveMeansOfTheFullOne) {
+  std::mt19937 rng(5);
+  Coefficients ones;
+  ones.fill(1);
+  for (int i = 0; i < 300; ++i) {
+    Coefficients block{};
+    for (int k = 0; k < 6; ++k) {
+      block[rng() % 64] = static_cast<std::int16_t>(static_cast<int>(rng() % 100) - 50);
+    }
+    const Samples full = inverse_dct(best_pixel_kernels(), block, block, ones);
+    for (const int side : {4, 2}) {
+      const Samples reduced = inverse_dct(
+          best_pixel_kernels(), block, block, ones,
+          side == 4 ? &PixelKernels::inverse_dct_to_4 : &PixelKernels::inverse_dct_to_2);
+      ASSERT_TRUE(full.good && reduced.good);
+      for (int y = 0; y < side; ++y) {
+        for (int x = 0; x < side; ++x) {
+          const int step = 8 / side;
+          double mean = 0;
+          for (int j = 0; j < step * step; ++j) {
+            const int at = 8 * (y * step + j / step) + x * step + j % step;
+            mean += full.values[static_cast<std::size_t>(at)];
+          }
+          mean /= step * step;
+          ASSERT_NEAR(reduced.values[static_cast<std::size_t>(8 * y + x)], mean, 1.1) << side;
+        }
+      }
+    }
+  }
 }
 
 // ITU-T T.81, A.3.3, in floating point.

@@ -12,6 +12,7 @@
 #include "headrace/formats/baseline/region_decoder.h"
 #include "headrace/formats/libjpeg.h"
 #include "headrace/formats/libjpeg_decoder.h"
+#include "headrace/pipeline/sample_plan.h"
 #include "tests/formats/jpeg_fixtures.h"
 
 // The decoder for baseline files against libjpeg.
@@ -46,9 +47,10 @@ class BaselineSession {
     return frame_.has_value();
   }
 
-  bool decode(const Region& region, int channels, Image& into) {
+  bool decode(const Region& region, int channels, Image& into, int eighths = 8) {
     into.reshape({region.height, region.width, channels});
-    return decoder_.decode(*frame_, scan_, {}, region, into);
+    return baseline::RegionDecoder::can_decode(*frame_, eighths, channels) &&
+           decoder_.decode(*frame_, scan_, {}, region, eighths, into);
   }
 
  private:
@@ -127,6 +129,46 @@ TEST_P(Baseline, EveryRegionIsLibjpegsBitForBit) {
   }
 }
 
+// Where libjpeg has no chroma to interpolate; the rest is left to it.
+TEST_P(Baseline, EveryRegionAtALowerResolutionIsLibjpegsBitForBit) {
+  const auto [horizontal, vertical] = GetParam();
+  std::mt19937 rng(static_cast<unsigned>(horizontal * 10 + vertical));
+  const auto theirs = make_libjpeg_decoder()->session();
+  for (const baseline::PixelKernels* const kernels : baseline::available_pixel_kernels()) {
+    BaselineSession session(*kernels);
+    for (int i = 0; i < 120; ++i) {
+      Layout layout{horizontal, vertical};
+      layout.restart_interval = i % 3 == 0 ? static_cast<unsigned>(1 + rng() % 9) : 0;
+      layout.quality = 1 + static_cast<int>(rng() % 100);
+      layout.grey = i % 7 == 6;
+      const ImageSize size{1 + static_cast<int>(rng() % 90), 5 + static_cast<int>(rng() % 120)};
+      const Image image = photo(size.height, size.width);
+      const Bytes bytes = encode_as(image, layout);
+      const int eighths = 1 << i % 3;
+      const ImageSize scaled = size_at_eighths(size, eighths);
+      ASSERT_TRUE(session.open(bytes)) << describe(layout, image);
+      for (const int channels : {1, 3}) {
+        Image whole;
+        theirs->open(bytes);
+        theirs->decode({{0, 0, scaled.height, scaled.width}, channels, eighths}, whole);
+        for (int k = 0; k < 6; ++k) {
+          const Region region = k == 0 ? Region{0, 0, scaled.height, scaled.width}
+                                       : random_region(scaled.height, scaled.width, rng);
+          Image part;
+          const bool interpolates = channels == 3 && !layout.grey && horizontal != vertical;
+          ASSERT_EQ(session.decode(region, channels, part, eighths), !interpolates)
+              << describe(layout, image);
+          if (interpolates) continue;
+          ASSERT_EQ(first_different_row(whole, region, part), -1)
+              << kernels->name << ", " << describe(layout, image) << ", " << eighths
+              << "/8, channels " << channels << ", region (" << region.top << ", " << region.left
+              << ", " << region.height << ", " << region.width << ")";
+        }
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(AllSubsamplings, Baseline,
                          ::testing::Values(std::pair(1, 1), std::pair(2, 1), std::pair(1, 2),
                                            std::pair(2, 2)),
@@ -170,11 +212,11 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
-Verdict judge(DecodeSession& session, const Bytes& bytes, const Region* region, int channels) {
+Verdict judge(DecodeSession& session, const Bytes& bytes, const DecodeRequest& request) {
   try {
-    const ImageInfo info = session.open(bytes);
+    session.open(bytes);
     Image image;
-    session.decode({region != nullptr ? *region : fixtures::whole(info.shape), channels}, image);
+    session.decode(request, image);
     return {fixtures::pixels_of(image), ""};
   } catch (const Error& error) {
     return {{}, error.what()};
@@ -204,13 +246,15 @@ TEST_P(BaselineDamage, IsJudgedAsByLibjpeg) {
         case 2: bytes.erase(bytes.begin() + static_cast<std::ptrdiff_t>(at)); break;
         default: bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), std::byte{0xFF});
       }
-      const Region region = random_region(height, width, rng);
+      const int eighths = i % 3 == 0 ? 1 << rng() % 3 : 8;
+      const ImageSize scaled = size_at_eighths({height, width}, eighths);
+      const Region region = random_region(scaled.height, scaled.width, rng);
       const int channels = rng() % 2 == 0 ? 1 : 3;
-      const Verdict expected = judge(*theirs, bytes, &region, channels);
-      ASSERT_EQ(judge(*ours, bytes, &region, channels), expected)
-          << "damage " << i << " at " << at << ", channels " << channels << ", region ("
-          << region.top << ", " << region.left << ", " << region.height << ", " << region.width
-          << "), libjpeg says \"" << expected.error << "\"";
+      const Verdict expected = judge(*theirs, bytes, {region, channels, eighths});
+      ASSERT_EQ(judge(*ours, bytes, {region, channels, eighths}), expected)
+          << "damage " << i << " at " << at << ", channels " << channels << ", " << eighths
+          << "/8, region (" << region.top << ", " << region.left << ", " << region.height << ", "
+          << region.width << "), libjpeg says \"" << expected.error << "\"";
       errors += !expected.error.empty();
     }
   }

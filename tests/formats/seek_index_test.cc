@@ -186,9 +186,9 @@ TEST(SeekPoints, ThatAreWrongLeadNowhereElse) {
     for (std::size_t k = 0; k < points.size(); k += 10)
       points[k + 2] = points[k + 3] = std::byte{0};
     Image part({20, 30, 3});
-    decoded +=
-        decoder.decode(*frame, std::as_bytes(scan), baseline::SeekPoints(points),
-                       {static_cast<int>(rng() % 70), static_cast<int>(rng() % 90), 20, 30}, part);
+    decoded += decoder.decode(*frame, std::as_bytes(scan), baseline::SeekPoints(points),
+                              {static_cast<int>(rng() % 70), static_cast<int>(rng() % 90), 20, 30},
+                              8, part);
   }
   EXPECT_LT(decoded, 500);
   jpeg_destroy_decompress(&info);

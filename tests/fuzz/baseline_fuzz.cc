@@ -7,17 +7,22 @@
 
 #include "headrace/formats/jpeg.h"
 #include "headrace/formats/libjpeg_decoder.h"
+#include "headrace/pipeline/colour_planes.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/sample_plan.h"
 #include "tests/fuzz/fuzz_target.h"
 
 // The decoder for baseline files against libjpeg alone: the same pixels, or the same words of an
-// error. The input is a JPEG file, or ten bytes that choose the kind of a file and what is asked of
-// it, and then its entropy-coded data; its Huffman tables are those that a file without any has.
+// error, at any resolution; and the planes of a file (DecodeOptions::fast_chroma), whose brightness
+// is what decoding to grey gives. The input is a JPEG file, or ten bytes that choose the kind of a
+// file and what is asked of it, and then its entropy-coded data; its Huffman tables are those that
+// a file without any has.
 namespace {
 
 using headrace::DecodeRequest;
 using headrace::DecodeSession;
 using headrace::Image;
+using headrace::ImageShape;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::size_t choices = 10;
@@ -52,26 +57,56 @@ std::array<unsigned, 5> choices_of(const std::uint8_t* data, std::size_t size) {
   return {data[5], data[6], data[7], data[8], data[9]};
 }
 
+DecodeRequest request_for(const ImageShape& shape, const std::array<unsigned, 5>& chosen) {
+  const auto choose = [](unsigned choice, int count) {
+    return static_cast<int>(choice % static_cast<unsigned>(count));
+  };
+  DecodeRequest request;
+  request.channels = chosen[4] % 4 == 0 ? 1 : 3;
+  constexpr std::array<int, 8> eighths = {8, 8, 8, 8, 8, 4, 2, 1};
+  request.eighths = eighths[chosen[4] / 4 % eighths.size()];
+  const auto [height, width] = headrace::size_at_eighths(shape.size(), request.eighths);
+  request.region.top = choose(chosen[0], height);
+  request.region.left = choose(chosen[1], width);
+  request.region.height = 1 + choose(chosen[2], height - request.region.top);
+  request.region.width = 1 + choose(chosen[3], width - request.region.left);
+  return request;
+}
+
 std::string decode(DecodeSession& session, const Bytes& file, const std::array<unsigned, 5>& chosen,
                    Image& into) {
   try {
     const auto shape = session.open(std::as_bytes(std::span(file))).shape;
-    const auto choose = [](unsigned choice, int count) {
-      return static_cast<int>(choice % static_cast<unsigned>(count));
-    };
-    DecodeRequest request;
-    request.region.top = choose(chosen[0], shape.height);
-    request.region.left = choose(chosen[1], shape.width);
-    request.region.height = 1 + choose(chosen[2], shape.height - request.region.top);
-    request.region.width = 1 + choose(chosen[3], shape.width - request.region.left);
-    request.channels = chosen[4] % 4 == 0 ? 1 : 3;
-    session.decode(request, into);
+    session.decode(request_for(shape, chosen), into);
   } catch (const headrace::Error& error) {
     return error.what();
   } catch (const std::bad_alloc&) {
     return "no memory";
   }
   return "";
+}
+
+// True if there are no planes, or they show what decoding to grey does.
+bool planes_agree(DecodeSession& planes_of, DecodeSession& grey_of, const Bytes& file,
+                  const std::array<unsigned, 5>& chosen) {
+  static Image grey;
+  try {
+    const auto bytes = std::as_bytes(std::span(file));
+    const auto region = request_for(planes_of.open(bytes).shape, chosen).region;
+    const auto* const planes = planes_of.decode_planes(region);
+    if (planes == nullptr) return true;
+    grey_of.open(bytes);
+    grey_of.decode({region, 1}, grey);
+    const auto& [pixels, shown, whole, step] = planes->planes[0];
+    if (!(shown == region)) return false;
+    for (int y = 0; y < region.height; ++y) {
+      const auto width = static_cast<std::size_t>(region.width);
+      if (std::memcmp(pixels.row<std::byte>(y), grey.row<std::byte>(y), width) != 0) return false;
+    }
+  } catch (const headrace::Error&) {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -88,6 +123,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string error = decode(*theirs, file, chosen, expected);
   if (decode(*ours, file, chosen, actual) != error) std::abort();
   if (!error.empty()) return 0;
+  static const auto planes_of =
+      headrace::make_jpeg_decoder({.max_pixels = max_pixels, .fast_chroma = true})->session();
+  const bool at_full_resolution = request_for(actual.shape(), chosen).eighths == 8;
+  if (at_full_resolution && !planes_agree(*planes_of, *theirs, file, chosen)) std::abort();
   if (actual.shape() != expected.shape() ||
       std::memcmp(actual.data(), expected.data(), actual.shape().elements()) != 0) {
     std::abort();
