@@ -6,9 +6,10 @@ namespace headrace::cli {
 
 void add_data(CLI::App& command, std::string& value, const std::string& what) {
   command
-      .add_option(
-          "--data", value,
-          what + ": a list (.csv), a folder of class folders, IDX files, CIFAR .bin, a pack")
+      .add_option("--data", value,
+                  what +
+                      ": a list (.csv, .jsonl), a folder of class folders, shards (.tar), a pack, "
+                      "NumPy .npz, IDX files, CIFAR .bin")
       ->type_name("PATH")
       ->required()
       ->group("Data");

@@ -2,10 +2,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace headrace {
 
 class SeekIndex;
+
+// In 8 bits, as the pixels of an image.
+struct BackgroundColour {
+  std::uint8_t red = 255;
+  std::uint8_t green = 255;
+  std::uint8_t blue = 255;
+};
 
 // What decoders of image files accept.
 struct DecodeOptions {
@@ -25,6 +33,9 @@ struct DecodeOptions {
   // nearest, constant and reflect; where fast_scale takes less than all, and where decoded pixels
   // are kept (SampleCache::pixels).
   bool fast_chroma = false;
+  // What an image with an alpha channel, or a transparent colour, is put over. Absent: its colours
+  // are taken as they are stored, and the alpha channel is dropped.
+  std::optional<BackgroundColour> background = {};
   // Where regions of JPEG files begin (seek_index.h). Changes no pixel. May be null.
   std::shared_ptr<const SeekIndex> seek_index = {};
 };

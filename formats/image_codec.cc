@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "headrace/formats/decode_request.h"
+#include "headrace/formats/gif.h"
 #include "headrace/formats/image_header.h"
 #include "headrace/formats/jpeg.h"
 #include "headrace/formats/opencv_codecs/interface.h"
 #include "headrace/formats/png_chunks.h"
 #include "headrace/formats/tiff_directory.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
 #include "headrace/pipeline/plugin.h"
 
 namespace headrace {
@@ -31,11 +33,15 @@ class OpencvCodecs {
   }
 
   // Requires that `into` has the shape the file must have, with 1 or 3 channels.
-  void decode(Bytes file, ImageKind kind, Image& into) const {
+  void decode(Bytes file, ImageKind kind, const std::optional<BackgroundColour>& background,
+              Image& into) const {
     std::array<char, 300> message{};
-    const int result =
-        decode_(reinterpret_cast<const unsigned char*>(file.data()), file.size(),
-                into.shape().channels, memory_of, &into, message.data(), message.size());
+    std::array<unsigned char, 3> colour{};
+    const bool composed = background && kind != ImageKind::bmp;
+    if (composed) colour = {background->red, background->green, background->blue};
+    const int result = decode_(reinterpret_cast<const unsigned char*>(file.data()), file.size(),
+                               into.shape().channels, composed ? colour.data() : nullptr, memory_of,
+                               &into, message.data(), message.size());
     if (result == headrace_opencv_decoded) return;
     if (result == headrace_opencv_no_memory) throw std::bad_alloc();
     std::replace(message.begin(), message.end(), '\n', ' ');
@@ -116,10 +122,14 @@ class ImageSession final : public DecodeSession {
       throw Error(ErrorCode::invalid_argument,
                   std::string(name_of(*kind_)) + " cannot be decoded at a lower resolution");
     }
+    if (*kind_ == ImageKind::gif) {
+      decode_gif(encoded_, request.channels, options_.background, into);
+      return {0, 0, info_.shape.height, info_.shape.width};
+    }
     const OpencvCodecs& codecs = OpencvCodecs::instance();
     const Bytes file = prepared();
     into.reshape({info_.shape.height, info_.shape.width, request.channels});
-    codecs.decode(file, *kind_, into);
+    codecs.decode(file, *kind_, options_.background, into);
     return {0, 0, info_.shape.height, info_.shape.width};
   }
 
@@ -161,7 +171,16 @@ class ImageDecoder final : public Decoder {
     return std::make_unique<ImageSession>(options_, jpeg_->session());
   }
   // JPEG's: a data set of JPEG files has the same pixels through either decoder.
-  std::uint64_t fingerprint() const override { return jpeg_->fingerprint(); }
+  std::uint64_t fingerprint() const override {
+    if (!options_.background) return jpeg_->fingerprint();
+    const BackgroundColour& colour = *options_.background;
+    return Fingerprint()
+        .add(jpeg_->fingerprint())
+        .add(colour.red)
+        .add(colour.green)
+        .add(colour.blue)
+        .value();
+  }
 
  private:
   DecodeOptions options_;

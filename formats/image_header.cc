@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "headrace/formats/exif.h"
+#include "headrace/formats/gif.h"
 #include "headrace/formats/png_chunks.h"
 #include "headrace/formats/tiff_directory.h"
 #include "headrace/pipeline/error.h"
@@ -259,7 +260,7 @@ ImageInfo read_image_header(ImageKind kind, Bytes file) {
     case ImageKind::bmp: return read_bmp(file);
     case ImageKind::tiff: return read_tiff(file);
     case ImageKind::pnm: return read_pnm(file);
-    case ImageKind::gif: unsupported("GIF images are not decoded: convert them to PNG");
+    case ImageKind::gif: return read_gif_header(file);
     case ImageKind::jpeg: break;
   }
   throw Error(ErrorCode::invalid_argument, "JPEG headers are read by the JPEG decoder");

@@ -19,6 +19,7 @@
 #include "headrace/formats/pack.h"
 #include "headrace/formats/shard_names.h"
 #include "headrace/formats/tar_shards.h"
+#include "headrace/formats/view_location.h"
 #include "headrace/pipeline/error.h"
 
 namespace headrace {
@@ -58,6 +59,7 @@ Kind kind_of_name(std::string name) {
   if (ends_with_any(name, {".h5", ".hdf5", ".he5", ".hdf"})) return Kind::hdf5;
   if (name.ends_with(".bin")) return Kind::cifar;
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  if (ends_with_any(name, {".tar", ".tgz"})) return Kind::tar;  // says that it is compressed
   if (ends_with_any(name, {"-ubyte", ".idx", ".idx3", ".idx4"})) return Kind::idx;
   return Kind::unknown;
 }
@@ -141,6 +143,7 @@ std::shared_ptr<const Dataset> open_kind(Kind kind, std::string_view path, bool 
 }  // namespace
 
 std::shared_ptr<const Dataset> open_dataset(std::string_view location, const DataOptions& options) {
+  if (auto view = open_view(location, options)) return view;
   for (const Prefix& prefix : prefixes) {
     if (location.starts_with(prefix.text)) {
       return open_kind(prefix.kind, location.substr(prefix.text.size()), true, options);

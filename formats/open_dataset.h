@@ -30,6 +30,10 @@ namespace headrace {
 // A '#' stands before what is taken of the data, if that is not all: a split of a list, fields of
 // shards, arrays: "all.csv#val", "train-{000..099}.tar#jpg,cls", "mnist.npz#test".
 //
+// Prefixes of views (views.h) stand before all that: "union:A + B", "mix:0.7 A + 0.3 B" (as many
+// records as it takes for each to be there), "balanced:A", "repeat:3:A", and "split:0.9:A" with
+// "rest:0.9:A", its other part. Classes are those of the first data set.
+//
 // Throws Error{io} if there is nothing, Error{invalid_argument} listing what is recognised if it is
 // of no known kind, and what the opening of that kind throws.
 std::shared_ptr<const Dataset> open_dataset(std::string_view location,

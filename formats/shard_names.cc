@@ -131,8 +131,9 @@ std::vector<fs::path> expand_shards(std::string_view pattern) {
         fs::exists(fs::path(part), ignored) ? std::vector{std::string(part)} : expand_braces(part);
     for (const std::string& name : names) {
       if (fs::is_directory(name, ignored)) {
-        add(shards_in(name));
-        if (shards.empty()) throw Error(ErrorCode::io, name + ": there is no *.tar in this folder");
+        const std::vector<fs::path> found = shards_in(name);
+        if (found.empty()) throw Error(ErrorCode::io, name + ": there is no *.tar in this folder");
+        add(found);
       } else if (name.find_first_of("*?[") != std::string::npos && !fs::exists(name, ignored)) {
         add(matches_of(name));
       } else {

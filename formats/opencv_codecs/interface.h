@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-enum { headrace_opencv_codecs_version = 1 };
+enum { headrace_opencv_codecs_version = 2 };
 
 enum headrace_opencv_result {
   headrace_opencv_decoded = 0,
@@ -26,11 +26,13 @@ typedef unsigned char* (*headrace_opencv_allocate)(void* context, int height, in
 typedef int (*headrace_opencv_get_version_function)(void);
 
 // int headrace_opencv_codecs_decode(...): decodes the image file of `size` bytes into 1 (luma) or
-// 3 (RGB) channels of 8 bits. If that fails, `message` gets the reason, cut to `message_size`
-// bytes with the final zero. Safe to call from many threads.
+// 3 (RGB) channels of 8 bits. Where there is an alpha channel the image is put over `background`
+// (red, green, blue); null: the channel is dropped. If that fails, `message` gets the reason, cut
+// to `message_size` bytes with the final zero. Safe to call from many threads.
 typedef int (*headrace_opencv_decode_function)(const unsigned char* bytes, size_t size,
-                                               int channels, headrace_opencv_allocate allocate,
-                                               void* context, char* message, size_t message_size);
+                                               int channels, const unsigned char* background,
+                                               headrace_opencv_allocate allocate, void* context,
+                                               char* message, size_t message_size);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 // The plugin headrace_opencv_codecs: image files that OpenCV decodes.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -24,16 +25,41 @@ struct Refused {
 unsigned to_8_bits(std::uint8_t value) { return value; }
 unsigned to_8_bits(std::uint16_t value) { return (value + 128u) / 257u; }
 
+// A share `alpha` of a value, and the rest of a background, both of 8 or 16 bits.
+template <class T>
+unsigned over(unsigned value, unsigned alpha, unsigned background) {
+  constexpr std::uint64_t most = std::numeric_limits<T>::max();
+  return static_cast<unsigned>(
+      (std::uint64_t{value} * alpha + background * (most - alpha) + most / 2) / most);
+}
+
+// What an image is put over: red, green, blue, or null.
+struct Ground {
+  const unsigned char* background;
+  bool premultiplied;  // the image's colours are multiplied by its alpha already
+};
+
 // OpenCV's order is blue, green, red, alpha.
 template <class T>
-void convert(const cv::Mat& from, int channels, unsigned char* to) {
+void convert(const cv::Mat& from, int channels, const Ground& ground, unsigned char* to) {
   const int stored = from.channels();
+  constexpr unsigned spread = std::numeric_limits<T>::max() / 255;
+  const bool composed = ground.background != nullptr && (stored == 2 || stored == 4);
   for (int y = 0; y < from.rows; ++y) {
     const T* pixel = from.ptr<T>(y);
     for (int x = 0; x < from.cols; ++x, pixel += stored, to += channels) {
-      const unsigned b = to_8_bits(pixel[0]);
-      const unsigned g = stored < 3 ? b : to_8_bits(pixel[1]);
-      const unsigned r = stored < 3 ? b : to_8_bits(pixel[2]);
+      const auto colour = [&](int c) {
+        const unsigned value = pixel[stored < 3 ? 0 : c];
+        if (!composed) return to_8_bits(static_cast<T>(value));
+        const unsigned below = ground.background[2 - c] * spread;
+        const unsigned alpha = pixel[stored - 1];
+        if (!ground.premultiplied) return to_8_bits(static_cast<T>(over<T>(value, alpha, below)));
+        const unsigned sum = value + over<T>(0, alpha, below);
+        return to_8_bits(static_cast<T>(std::min<unsigned>(sum, std::numeric_limits<T>::max())));
+      };
+      const unsigned b = colour(0);
+      const unsigned g = colour(1);
+      const unsigned r = colour(2);
       if (channels == 1) {
         to[0] = luma601(r, g, b);
       } else {
@@ -58,7 +84,7 @@ void silence_opencv() {
 }
 
 void decode(const unsigned char* bytes, std::size_t size, int channels,
-            headrace_opencv_allocate allocate, void* context) {
+            const unsigned char* background, headrace_opencv_allocate allocate, void* context) {
   silence_opencv();
   if (size > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw Refused{headrace_opencv_unsupported, "files beyond 2 GB are not decoded"};
@@ -73,8 +99,11 @@ void decode(const unsigned char* bytes, std::size_t size, int channels,
   }
   unsigned char* const to = allocate(context, image.rows, image.cols);
   if (to == nullptr) throw Refused{headrace_opencv_corrupt, "its data contradict its headers"};
-  depth == CV_8U ? convert<std::uint8_t>(image, channels, to)
-                 : convert<std::uint16_t>(image, channels, to);
+  // Of TIFF files with 8 bits libtiff makes the pixels, multiplied by alpha.
+  const bool is_tiff = size > 2 && bytes[0] == bytes[1] && (bytes[0] == 'I' || bytes[0] == 'M');
+  const Ground ground{background, is_tiff && depth == CV_8U};
+  depth == CV_8U ? convert<std::uint8_t>(image, channels, ground, to)
+                 : convert<std::uint16_t>(image, channels, ground, to);
 }
 
 }  // namespace
@@ -84,13 +113,11 @@ HEADRACE_PLUGIN_EXPORT int headrace_opencv_codecs_get_version() {
   return headrace_opencv_codecs_version;
 }
 
-HEADRACE_PLUGIN_EXPORT int headrace_opencv_codecs_decode(const unsigned char* bytes,
-                                                         std::size_t size, int channels,
-                                                         headrace_opencv_allocate allocate,
-                                                         void* context, char* message,
-                                                         std::size_t message_size) {
+HEADRACE_PLUGIN_EXPORT int headrace_opencv_codecs_decode(
+    const unsigned char* bytes, std::size_t size, int channels, const unsigned char* background,
+    headrace_opencv_allocate allocate, void* context, char* message, std::size_t message_size) {
   try {
-    headrace::decode(bytes, size, channels, allocate, context);
+    headrace::decode(bytes, size, channels, background, allocate, context);
     return headrace_opencv_decoded;
   } catch (const headrace::Refused& refused) {
     std::snprintf(message, message_size, "%s", refused.reason);

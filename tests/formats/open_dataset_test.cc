@@ -72,6 +72,24 @@ TEST_F(OpenDataset, PrefixesSayWhatAPathCannot) {
               HasSubstr("one file of images and one of labels"));
 }
 
+TEST_F(OpenDataset, CompressedShardsAreRefusedAsSuch) {
+  folder_.write("a.tar.gz", "\x1F\x8B" + std::string(600, 'x'));
+  EXPECT_THAT(error_of(ErrorCode::unsupported, [&] { open("a.tar.gz"); }),
+              HasSubstr("compressed by gzip"));
+}
+
+TEST_F(OpenDataset, TakesASplitOfAList) {
+  folder_.write("all.csv", "path,label,split\na.jpg,x,train\nb.jpg,y,val\n");
+  EXPECT_THAT(open("all.csv#val")->key(0), HasSubstr("all.csv:3: b.jpg"));
+  EXPECT_EQ(open("all.csv")->size(), 2);
+  DataOptions options;
+  options.split = "train";
+  EXPECT_EQ(open_dataset((folder_ / "all.csv").string(), options)->size(), 1);
+  EXPECT_THAT(error_of(ErrorCode::invalid_argument,
+                       [&] { open_dataset((folder_ / "tree").string(), options); }),
+              HasSubstr("only lists have splits"));
+}
+
 TEST_F(OpenDataset, PassesOptionsOn) {
   DataOptions options;
   options.classes = {"dog", "cat"};

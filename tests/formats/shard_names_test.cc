@@ -39,6 +39,9 @@ TEST(ExpandShards, MatchesFilesAndFolders) {
   EXPECT_FALSE(holds_shards(folder / "none"));
   EXPECT_THAT(error_of(ErrorCode::io, [&] { expand(path + "/x*.tar"); }),
               HasSubstr("no file matches"));
+  const TempFolder empty;
+  EXPECT_THAT(error_of(ErrorCode::io, [&] { expand(path + "::" + empty.path().string()); }),
+              HasSubstr("no *.tar in this folder"));
 }
 
 TEST(ExpandShards, RefusesBracesThatMakeNoSense) {

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "errors.h"
-#include "headrace/formats/image_codec.h"
+#include "headrace/formats/seek_index.h"
 #include "headrace/formats/tar_index.h"
 #include "image_fixtures.h"
 #include "tar_fixtures.h"
@@ -71,6 +71,14 @@ TEST_F(TarShardsTest, ReadsWhatWebDatasetWrites) {
                 record.values.at(0).bytes.size() == image_of(*dataset, i).size());
   }
   EXPECT_EQ(open_tar_shards(folder_.path().string())->fingerprint(), dataset->fingerprint());
+}
+
+TEST_F(TarShardsTest, ASeekIndexOfShardsServesTheirFilesToo) {
+  fs::copy(fixtures(), folder_.path(), fs::copy_options::recursive);
+  const auto dataset = open_tar_shards(folder_.path().string());
+  EXPECT_EQ(write_seek_index(*dataset, folder_ / "index").indexed, 1);  // rgb.jpg is no YCbCr
+  const auto index = SeekIndex::open(folder_ / "index");
+  EXPECT_FALSE(index->find(fixtures::image_file("orientation_6.jpg")).empty());
 }
 
 TEST_F(TarShardsTest, TakesLabelsFromClsJsonAndNumbersInTxt) {
