@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t chunk = 2048;
+constexpr std::int64_t chunk = 512;
 constexpr std::int64_t grain = 16;
 
 // Rows of records 0, 1, 2, ... behind a line that says of what.

@@ -27,7 +27,7 @@ using pack::RecordMaker;
 
 // Records that are made before any of them is written: as many as take so much memory.
 constexpr std::size_t chunk_bytes = std::size_t{128} << 20;
-constexpr std::int64_t most_in_chunk = 2048;
+constexpr std::int64_t most_in_chunk = 512;
 constexpr std::int64_t first_chunk = 32;
 constexpr std::int64_t grain = 4;
 
