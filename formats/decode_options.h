@@ -26,8 +26,8 @@ struct DecodeOptions {
   bool fast_scale = false;
   // Do not bring the colour of baseline JPEG files, which mostly has half the rows and columns, to
   // full resolution: resample it as it is stored, beside the brightness, and make RGB of the
-  // result. Faster; pixels differ, by about a quarter of a level in the mean, more where colours clip
-  // (docs/loading.md). Changes nothing where the file or the recipe is not for that: files of
+  // result. Faster; pixels differ, by about a quarter of a level in the mean, more where colours
+  // clip (docs/loading.md). Changes nothing where the file or the recipe is not for that: files of
   // another kind, of grey or with colour at full resolution, or with an EXIF orientation; recipes
   // of one channel, that turn or shear, of filters but triangle and linear and fill modes but
   // nearest, constant and reflect; where fast_scale takes less than all, and where decoded pixels

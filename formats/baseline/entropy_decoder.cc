@@ -13,8 +13,6 @@ using Skip = HuffmanTable::Skip;
 using BlockCode = EntropyDecoder::BlockCode;
 
 constexpr unsigned last_coefficient = block_size - 1;
-// Up to here, in the order of the file, coefficients are of the first four rows and columns.
-constexpr unsigned low_coefficients = 10;
 
 // Where the coefficients of a block stand (Figure A.6).
 constexpr std::array<std::uint8_t, block_size> natural_order = {
@@ -53,11 +51,12 @@ HEADRACE_INLINE bool next_difference(BitReader& reader, const HuffmanTable& tabl
   return true;
 }
 
-// F.2.2.2. There are none but zeroes from coefficient `end` on.
+// F.2.2.2. `flat` if there is none but zeroes.
 HEADRACE_INLINE bool decode_ac(BitReader& reader, const HuffmanTable& table, Block& block,
-                               unsigned& end) {
+                               bool& flat) {
   Symbol symbol = table.symbols[look_at(reader)];
   reader.refill();
+  flat = symbol.run() == Symbol::end_of_block;
   unsigned k = 1;
   for (;;) {
     const std::uint64_t bits = reader.bits;
@@ -66,21 +65,17 @@ HEADRACE_INLINE bool decode_ac(BitReader& reader, const HuffmanTable& table, Blo
     reader.refill();
     k += symbol.run();
     if (k > last_coefficient) [[unlikely]] {
-      if (symbol.run() == Symbol::end_of_block) {
-        end = k - Symbol::end_of_block;
-        return true;
-      }
+      if (symbol.run() == Symbol::end_of_block) return true;
       if (symbol.run() != Symbol::too_long) return false;
       k -= symbol.run();
       symbol = table.long_symbol(reader.bits);
       if (!trusts_files && symbol.total() == 0) return false;
+      if (k == 1) flat = symbol.run() == Symbol::end_of_block;
       continue;
     }
     block.coefficients[natural_order[k]] = static_cast<std::int16_t>(value_of(bits, symbol));
-    if (k == last_coefficient) [[unlikely]] {
-      end = block_size;
+    if (k == last_coefficient) [[unlikely]]
       return true;
-    }
     ++k;
     symbol = next;
   }
@@ -139,7 +134,7 @@ HEADRACE_INLINE bool skip_block(BitReader& reader, const BlockCode& code, Predic
 }
 
 HEADRACE_INLINE bool decode_block(BitReader& reader, const BlockCode& code, Predictions& dc,
-                                  Block& block, unsigned& end) {
+                                  Block& block, bool& flat) {
   std::int32_t difference = 0;
   if (!next_difference(reader, *code.dc, difference)) return false;
   const std::int32_t value = add(dc[code.component], difference);
@@ -147,7 +142,7 @@ HEADRACE_INLINE bool decode_block(BitReader& reader, const BlockCode& code, Pred
   if (!trusts_files && value != static_cast<std::int16_t>(value)) return false;
   block.coefficients.fill(0);
   block.coefficients[0] = static_cast<std::int16_t>(value);
-  return decode_ac(reader, *code.ac, block, end);
+  return decode_ac(reader, *code.ac, block, flat);
 }
 
 HEADRACE_INLINE bool skip_blocks_anyhow(BitReader& at, std::span<const BlockCode> codes,
@@ -165,7 +160,6 @@ HEADRACE_INLINE bool decode_blocks_anyhow(BitReader& at, std::span<const BlockCo
                                           EntropyDecoder::Mcu& mcu) {
   BitReader reader = at;
   mcu.flat = 0;
-  mcu.low = 0;
   unsigned bit = 1;
   Block* block = mcu.blocks.data();
   for (const BlockCode& code : codes) {
@@ -178,10 +172,9 @@ HEADRACE_INLINE bool decode_blocks_anyhow(BitReader& at, std::span<const BlockCo
       if (value != block->coefficients[0]) return false;
       mcu.flat |= bit;
     } else {
-      unsigned end = 0;
-      if (!decode_block(reader, code, dc, *block, end)) return false;
-      mcu.flat |= end == 1 ? bit : 0;
-      mcu.low |= end <= low_coefficients ? bit : 0;
+      bool flat = false;
+      if (!decode_block(reader, code, dc, *block, flat)) return false;
+      if (flat) mcu.flat |= bit;
     }
     bit <<= 1;
     ++block;

@@ -49,13 +49,11 @@ class EntropyDecoder {
   bool skip(std::int64_t mcus);
 
   // What of an MCU is wanted, a bit a block, of which blocks the DC coefficient alone, and what it
-  // holds: a bit for each block that has nothing but that, and for each other one that has nothing
-  // beyond its first four rows and columns, of which there may be some more.
+  // holds: a bit for each block that has nothing but that.
   struct Mcu {
     unsigned wanted = 0;
     unsigned wanted_flat = 0;
     unsigned flat = 0;
-    unsigned low = 0;
     std::array<Block, most_blocks> blocks;
   };
   bool decode(Mcu& mcu);

@@ -72,13 +72,11 @@ HEADRACE_AVX2 inline void transpose(Rows& r) {
   }
 }
 
-// False if a block is beyond PixelKernels::most_energy. The first `count` rows; there is nothing in
-// the rest.
-template <std::size_t count = 8>
+// False if a block is beyond PixelKernels::most_energy.
 HEADRACE_AVX2 inline bool dequantize(const BlockPair& pair, Rows& rows) {
   __m256i lost = _mm256_setzero_si256();
   __m256i energy = _mm256_setzero_si256();
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < 8; ++i) {
     const __m256i values = _mm256_set_m128i(load_half(pair.coefficients[1] + 8 * i),
                                             load_half(pair.coefficients[0] + 8 * i));
     const __m256i factor = _mm256_broadcastsi128_si256(load_half(pair.quantization + 8 * i));
@@ -147,55 +145,6 @@ HEADRACE_AVX2 inline bool store_columns(const Rows& r, const BlockPair& pair) {
   return are_levels(highest);
 }
 
-// Sums of 32 bits of four columns.
-struct Four {
-  __m256i sums;
-};
-
-HEADRACE_AVX2 inline Four weigh(const Four& ab, int p, int q) {
-  return {_mm256_madd_epi16(ab.sums, factors(p, q))};
-}
-HEADRACE_AVX2 inline Four operator+(const Four& a, const Four& b) {
-  return {_mm256_add_epi32(a.sums, b.sums)};
-}
-HEADRACE_AVX2 inline Four operator-(const Four& a, const Four& b) {
-  return {_mm256_sub_epi32(a.sums, b.sums)};
-}
-template <int shift>
-HEADRACE_AVX2 inline Four add_half(const Four& four) {
-  return {_mm256_add_epi32(four.sums, _mm256_set1_epi32(1 << (shift - 1)))};
-}
-
-// transform() of four numbers, the others being 0: all eight sums, not shifted yet. Of interleaved
-// numbers 0 and 2, and 3 and 1.
-template <int shift, class Sums>
-HEADRACE_AVX2 inline void transform_four(const Sums& r02, const Sums& r31, Sums (&out)[8]) {
-  using namespace dct;
-  constexpr int one = 1 << constant_bits;
-  const Sums even[4] = {add_half<shift>(weigh(r02, one, f0_541 + f0_765)),
-                        add_half<shift>(weigh(r02, one, f0_541)),
-                        add_half<shift>(weigh(r02, one, -f0_541)),
-                        add_half<shift>(weigh(r02, one, -f0_541 - f0_765))};
-  const Sums odd[4] = {weigh(r31, f1_175, f1_501 - f0_899 - f0_390 + f1_175),
-                       weigh(r31, f3_072 - f2_562 - f1_961 + f1_175, f1_175),
-                       weigh(r31, f1_175 - f2_562, f1_175 - f0_390),
-                       weigh(r31, f1_175 - f1_961, f1_175 - f0_899)};
-  for (std::size_t i = 0; i < 4; ++i) {
-    out[i] = even[i] + odd[i];
-    out[7 - i] = even[i] - odd[i];
-  }
-}
-
-// Two rows of four columns, shifted: columns 0 and 2 interleaved, then 3 and 1.
-template <int shift>
-HEADRACE_AVX2 inline __m256i interleaved_columns(const Four& a, const Four& b) {
-  const __m256i order = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 6, 7, 2, 3, 14, 15, 10, 11, 0, 1,
-                                         4, 5, 8, 9, 12, 13, 6, 7, 2, 3, 14, 15, 10, 11);
-  const __m256i both =
-      _mm256_packs_epi32(_mm256_srai_epi32(a.sums, shift), _mm256_srai_epi32(b.sums, shift));
-  return _mm256_shuffle_epi8(both, order);
-}
-
 // The columns of a block reduced to four numbers each; four rows remain.
 HEADRACE_AVX2 inline void columns_to_4(Rows& r) {
   using namespace dct;
@@ -224,26 +173,6 @@ HEADRACE_AVX2 bool inverse_dct(const BlockPair& pair) {
   transform<dct::constant_bits - dct::pass_bits>(r);
   transpose(r);
   transform<dct::constant_bits + dct::pass_bits + 3>(r);
-  return store_columns(r, pair);
-}
-
-HEADRACE_AVX2 bool inverse_dct_of_16(const BlockPair& pair) {
-  constexpr int columns_shift = dct::constant_bits - dct::pass_bits;
-  constexpr int rows_shift = dct::constant_bits + dct::pass_bits + 3;
-  Rows r;
-  if (!dequantize<4>(pair, r)) return false;
-  Four rows[8];
-  transform_four<columns_shift, Four>({_mm256_unpacklo_epi16(r[0], r[2])},
-                                      {_mm256_unpacklo_epi16(r[3], r[1])}, rows);
-  const __m256i r01 = interleaved_columns<columns_shift>(rows[0], rows[1]);
-  const __m256i r23 = interleaved_columns<columns_shift>(rows[2], rows[3]);
-  const __m256i r45 = interleaved_columns<columns_shift>(rows[4], rows[5]);
-  const __m256i r67 = interleaved_columns<columns_shift>(rows[6], rows[7]);
-  Wide columns[8];
-  transform_four<rows_shift, Wide>(
-      {_mm256_unpacklo_epi64(r01, r23), _mm256_unpacklo_epi64(r45, r67)},
-      {_mm256_unpackhi_epi64(r01, r23), _mm256_unpackhi_epi64(r45, r67)}, columns);
-  for (std::size_t i = 0; i < 8; ++i) r[i] = shift_off<rows_shift>(columns[i]);
   return store_columns(r, pair);
 }
 

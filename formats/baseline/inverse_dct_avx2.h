@@ -6,7 +6,6 @@
 namespace headrace::baseline::avx2 {
 
 bool inverse_dct(const BlockPair& pair);
-bool inverse_dct_of_16(const BlockPair& pair);
 bool inverse_dct_to_4(const BlockPair& pair);
 bool inverse_dct_to_2(const BlockPair& pair);
 

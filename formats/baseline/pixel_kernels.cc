@@ -134,7 +134,6 @@ void to_rgb(const std::uint8_t* y, const std::uint8_t* cb, const std::uint8_t* c
 const PixelKernels& portable_pixel_kernels() {
   static const PixelKernels kernels = {"portable",
                                        inverse_dct<8, transform>,
-                                       inverse_dct<8, transform>,
                                        inverse_dct<4, transform_to_4>,
                                        inverse_dct<2, transform_to_2>,
                                        blend_rows,

@@ -39,8 +39,6 @@ struct PixelKernels {
   // first, 2 more bits between the passes), level shift (ITU-T T.81, A.3.1) and clamping. False if
   // a block is beyond the limits above; its samples are then of no use.
   bool (*inverse_dct)(const BlockPair& pair);
-  // The same of blocks that have no coefficients but in their first four rows and columns.
-  bool (*inverse_dct_of_16)(const BlockPair& pair);
   // To 4 rows of 4 and 2 of 2 samples, each the mean of what four, or sixteen, would be: as libjpeg
   // decodes at a lower resolution.
   bool (*inverse_dct_to_4)(const BlockPair& pair);

@@ -116,8 +116,7 @@ HEADRACE_AVX2 void to_rgb(const std::uint8_t* y, const std::uint8_t* cb, const s
 
 const PixelKernels* avx2_pixel_kernels() {
   static const PixelKernels kernels = {
-      "avx2",           inverse_dct, inverse_dct_of_16, inverse_dct_to_4,
-      inverse_dct_to_2, blend_rows,  interpolate,       to_rgb};
+      "avx2", inverse_dct, inverse_dct_to_4, inverse_dct_to_2, blend_rows, interpolate, to_rgb};
   return __builtin_cpu_supports("avx2") != 0 ? &kernels : nullptr;
 }
 

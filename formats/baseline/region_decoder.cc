@@ -83,7 +83,7 @@ RegionDecoder::Needed RegionDecoder::lay_out(const Frame& frame, std::span<const
     const std::size_t bytes = rows * plane.view.row_bytes + PixelKernels::slack;
     if (plane.memory.size() < bytes) plane.memory.resize(bytes);
     plane.view.data = plane.memory.data();
-    for (Plane::Waiting& waiting : plane.waiting) waiting.samples = nullptr;
+    plane.waiting_samples = nullptr;
     widen(needed.rows, plane.rows, component.vertical);
     widen(needed.columns, plane.columns, component.horizontal);
   }
@@ -120,30 +120,26 @@ unsigned RegionDecoder::wanted_blocks(const Frame& frame, int row, int column) c
 }
 
 bool RegionDecoder::transform(const Component& component, Plane& plane, const Block& block,
-                              bool is_low, std::uint8_t* samples) {
-  Plane::Waiting& waiting = plane.waiting[is_low];
-  if (waiting.samples == nullptr) {
-    waiting.block = block;
-    waiting.samples = samples;
+                              std::uint8_t* samples) {
+  if (plane.waiting_samples == nullptr) {
+    plane.waiting = block;
+    plane.waiting_samples = samples;
     return true;
   }
-  const BlockPair pair{{waiting.block.coefficients.data(), block.coefficients.data()},
+  const BlockPair pair{{plane.waiting.coefficients.data(), block.coefficients.data()},
                        component.quantization.data(),
-                       {waiting.samples, samples},
+                       {plane.waiting_samples, samples},
                        plane.view.row_bytes};
-  waiting.samples = nullptr;
+  plane.waiting_samples = nullptr;
   if (plane.block_side == 4) return kernels_.inverse_dct_to_4(pair);
   if (plane.block_side == 2) return kernels_.inverse_dct_to_2(pair);
-  return is_low ? kernels_.inverse_dct_of_16(pair) : kernels_.inverse_dct(pair);
+  return kernels_.inverse_dct(pair);
 }
 
 bool RegionDecoder::finish_waiting(const Component& component, Plane& plane) {
-  for (const bool is_low : {false, true}) {
-    const Plane::Waiting last = plane.waiting[is_low];
-    if (last.samples == nullptr) continue;
-    if (!transform(component, plane, last.block, is_low, last.samples)) return false;
-  }
-  return true;
+  if (plane.waiting_samples == nullptr) return true;
+  const Block again = plane.waiting;
+  return transform(component, plane, again, plane.waiting_samples);
 }
 
 bool RegionDecoder::place_blocks(const Frame& frame, int row, int column,
@@ -163,7 +159,7 @@ bool RegionDecoder::place_blocks(const Frame& frame, int row, int column,
             (mcu.flat >> i & 1) != 0
                 ? fill_flat(block.coefficients[0] * component.quantization[0], samples,
                             plane.view.row_bytes, static_cast<std::size_t>(plane.block_side))
-                : transform(component, plane, block, (mcu.low >> i & 1) != 0, samples);
+                : transform(component, plane, block, samples);
         if (!good) return false;
       }
     }

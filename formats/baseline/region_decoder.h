@@ -68,13 +68,9 @@ class RegionDecoder {
     int block_side = 0;
     PlaneView view;
     std::vector<std::uint8_t> memory;
-    // A block that waits for another to share its inverse DCT: one of any kind, and one that has no
-    // but low coefficients.
-    struct Waiting {
-      Block block;
-      std::uint8_t* samples = nullptr;
-    };
-    std::array<Waiting, 2> waiting;
+    // A block that waits for another to share its inverse DCT.
+    Block waiting;
+    std::uint8_t* waiting_samples = nullptr;
   };
 
   // MCUs of which something is wanted.
@@ -94,7 +90,7 @@ class RegionDecoder {
   static int rows_read(const Frame& frame, const Reach& reach);
   unsigned blocks_of_one_sample(const Frame& frame) const;
   unsigned wanted_blocks(const Frame& frame, int row, int column) const;
-  bool transform(const Component& component, Plane& plane, const Block& block, bool is_low,
+  bool transform(const Component& component, Plane& plane, const Block& block,
                  std::uint8_t* samples);
   bool finish_waiting(const Component& component, Plane& plane);
 

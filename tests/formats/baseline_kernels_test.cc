@@ -70,36 +70,6 @@ void expect_agreement(InverseDct transform) {
 }
 
 TEST(BaselineKernels, InverseDctsAgree) { expect_agreement(&PixelKernels::inverse_dct); }
-// Of the first four rows and columns alone.
-TEST(BaselineKernels, InverseDctsOfLowCoefficientsAreThatOfAll) {
-  std::mt19937 rng(11);
-  int good = 0;
-  for (int i = 0; i < 20000; ++i) {
-    Coefficients quantization;
-    const unsigned most = 1u << rng() % 9;
-    for (auto& q : quantization) q = static_cast<std::int16_t>(1 + rng() % most);
-    Coefficients blocks[2] = {random_block(rng), random_block(rng)};
-    for (Coefficients& block : blocks) {
-      for (std::size_t k = 0; k < 64; ++k) {
-        if (k % 8 > 3 || k / 8 > 3) block[k] = 0;
-      }
-    }
-    const Samples expected =
-        inverse_dct(portable_pixel_kernels(), blocks[0], blocks[1], quantization);
-    good += expected.good;
-    for (const PixelKernels* const kernels : available_pixel_kernels()) {
-      const Samples actual = inverse_dct(*kernels, blocks[0], blocks[1], quantization,
-                                         &PixelKernels::inverse_dct_of_16);
-      ASSERT_EQ(actual.good, expected.good) << kernels->name << ", " << i;
-      if (expected.good) {
-        ASSERT_EQ(actual.values, expected.values) << kernels->name << ", " << i;
-      }
-    }
-  }
-  EXPECT_GT(good, 5000);
-  EXPECT_LT(good, 19900);
-}
-
 TEST(BaselineKernels, InverseDctsToFourAgree) { expect_agreement(&PixelKernels::inverse_dct_to_4); }
 TEST(BaselineKernels, InverseDctsToTwoAgree) { expect_agreement(&PixelKernels::inverse_dct_to_2); }
 
