@@ -43,6 +43,18 @@ def loader_job(photos):
             Contender("headrace-fast", "Headrace, --fast-scale", note="antialiased; reduced DCT",
                       command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
                               " --batch-size {batch_size} --epochs 7 --fast-scale --json"),
+            Contender("headrace-index", "Headrace, with an index", note="antialiased",
+                      command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
+                              " --batch-size {batch_size} --epochs 7 --index {data}.seek --json",
+                      prepare="{bin}/headrace index --data {data} --out {data}.seek --json"),
+            Contender("headrace-chroma", "Headrace, --fast-chroma", note="antialiased; colour at half the resolution",
+                      command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
+                              " --batch-size {batch_size} --epochs 7 --fast-chroma --json"),
+            Contender("headrace-index-chroma", "Headrace, --fast-chroma, with an index",
+                      note="antialiased; colour at half the resolution",
+                      command="{bin}/headrace bench loader --data {data} --recipe imagenet --threads {workers}"
+                              " --batch-size {batch_size} --epochs 7 --fast-chroma --index {data}.seek --json",
+                      prepare="{bin}/headrace index --data {data} --out {data}.seek --json"),
             Contender("plain-linear", "plain path, linear", command="{bin}/plain_path {data} linear",
                       note="1 thread; aliases"),
             Contender("plain-area", "plain path, area", command="{bin}/plain_path {data} area",
