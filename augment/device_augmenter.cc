@@ -18,7 +18,7 @@ namespace {
 // Of all images of the field; nothing if that cannot be told, or they are no levels.
 std::optional<ImageShape> shape_of(const DatasetField& image) {
   if (image.kind != FieldKind::pixels || image.type != ElementType::u8) return std::nullopt;
-  if (image.shape.size() != 3) return std::nullopt;
+  if (image.shape.size() != 3 || image.shape[0] == 0) return std::nullopt;
   return ImageShape{static_cast<int>(image.shape[0]), static_cast<int>(image.shape[1]),
                     static_cast<int>(image.shape[2])};
 }

@@ -37,6 +37,17 @@ ImageShape shape_of_file(const ImageData& data, std::size_t field) {
   }
 }
 
+// Of the first record, where records differ.
+ImageShape shape_of_pixels(const ImageData& data, std::size_t field) {
+  Record record;
+  try {
+    data.dataset->read(0, record);
+  } catch (const Error& error) {
+    throw error.with_context(data.dataset->key(0));
+  }
+  return record.values.at(field).pixels.shape;
+}
+
 }  // namespace
 
 ImageData open_images(const std::string& location, const std::string& root,
@@ -60,6 +71,7 @@ ImageShape natural_shape(const ImageData& data) {
   const DatasetField& description = data.dataset->info().fields[field];
   if (description.kind == FieldKind::encoded_image) return shape_of_file(data, field);
   const auto& shape = description.shape;
+  if (shape.at(0) == 0) return shape_of_pixels(data, field);
   return {static_cast<int>(shape.at(0)), static_cast<int>(shape.at(1)),
           static_cast<int>(shape.at(2))};
 }

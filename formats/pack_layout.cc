@@ -106,10 +106,11 @@ DatasetField read_field(Reader& reader) {
   std::int64_t elements = 1;
   for (std::size_t i = 0; i < dimensions; ++i) {
     const auto extent = reader.number<std::int64_t>();
-    if (extent < 1 || extent > most_elements / elements) {
+    const bool differs = extent == 0 && field.kind == FieldKind::pixels && i < 2;
+    if (extent < (differs ? 0 : 1) || extent > most_elements / elements) {
       refuse("its description has a field of an impossible shape");
     }
-    elements *= extent;
+    if (!differs) elements *= extent;
     field.shape.push_back(extent);
   }
   if (field.kind == FieldKind::pixels && (dimensions != 3 || !is_for_pixels(field.type))) {

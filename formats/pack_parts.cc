@@ -150,12 +150,11 @@ void PartFiles::take_over(const std::atomic<bool>* stop,
   for (std::size_t i = parts_.size(); fs::remove(partial_path(i), none); ++i) continue;
 }
 
-std::vector<std::byte> PartFiles::first_record() const {
-  std::vector<std::byte> bytes(table_.at(0).bytes);
-  if (!read_all(parts_[0].descriptor, table_[0].offset(), bytes)) {
-    throw Error(ErrorCode::io, "cannot read " + partial_path(0).string());
+void PartFiles::read(const Entry& entry, std::vector<std::byte>& into) const {
+  into.resize(std::min<std::size_t>(into.size(), entry.bytes));
+  if (!read_all(parts_[entry.part()].descriptor, entry.offset(), into)) {
+    throw Error(ErrorCode::io, "cannot read " + partial_path(entry.part()).string());
   }
-  return bytes;
 }
 
 Entry PartFiles::add(std::uint32_t bytes, std::int32_t label) {

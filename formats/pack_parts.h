@@ -28,8 +28,8 @@ class PartFiles {
   void take_over(const std::atomic<bool>* stop, const std::function<void(std::int64_t)>& progress);
 
   const std::vector<Entry>& table() const { return table_; }
-  // The first record, once it is there.
-  std::vector<std::byte> first_record() const;
+  // What a record that is there begins with; `into` is as long as wanted, or as the record.
+  void read(const Entry& entry, std::vector<std::byte>& into) const;
 
   // The place of the next record, in its order.
   Entry add(std::uint32_t bytes, std::int32_t label);

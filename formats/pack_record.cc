@@ -104,12 +104,12 @@ RecordMaker::Scratch RecordMaker::make_scratch() const {
   return scratch;
 }
 
-std::vector<DatasetField> RecordMaker::fields(std::span<const std::byte> first_record) const {
+std::vector<DatasetField> RecordMaker::fields(std::span<const std::byte> record) const {
   std::vector<DatasetField> fields = dataset_.info().fields;
   DatasetField& image = fields[image_];
-  const auto header = load<RecordHeader>(first_record, 0);
-  const auto stored = load<FieldHeader>(
-      first_record, sizeof header + header.key_bytes + image_ * sizeof(FieldHeader));
+  const auto header = load<RecordHeader>(record, 0);
+  const auto stored =
+      load<FieldHeader>(record, sizeof header + header.key_bytes + image_ * sizeof(FieldHeader));
   const bool pixels = stored.height != 0;
   if (changes_) image.type = ElementType::u8;
   image.kind = pixels ? FieldKind::pixels : FieldKind::encoded_image;

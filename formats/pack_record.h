@@ -39,8 +39,8 @@ class RecordMaker {
   // The index of the field that is the image.
   std::size_t image() const { return image_; }
 
-  // The fields of the pack, once its first record is there: its pixels say what they are.
-  std::vector<DatasetField> fields(std::span<const std::byte> first_record) const;
+  // The fields of a record: its pixels say what they are. Requires its headers and key.
+  std::vector<DatasetField> fields(std::span<const std::byte> record) const;
 
   // Makes the record of source `index`, all but its position and checks. Returns whether its image
   // has seek points. Throws without the record's key.

@@ -56,6 +56,7 @@ class PackWriter {
   void make_chunk(std::int64_t first, std::vector<Made>& chunk);
   void make(std::int64_t index, RecordMaker::Scratch& scratch, Made& into);
   void write_chunk(pack::PartFiles& parts, std::vector<Made>& chunk, PackReport& report);
+  std::vector<DatasetField> fields_of(const pack::PartFiles& parts) const;
   void throw_if_stopped() const;
   template <class Body>
   void for_each_piece(std::size_t count, Body body);
@@ -152,6 +153,26 @@ void PackWriter::write_chunk(pack::PartFiles& parts, std::vector<Made>& chunk, P
   });
 }
 
+// Those of the first record; without height and width if others differ in these.
+std::vector<DatasetField> PackWriter::fields_of(const pack::PartFiles& parts) const {
+  constexpr std::size_t enough = sizeof(pack::RecordHeader) + pack::most_key_bytes +
+                                 pack::most_fields * sizeof(pack::FieldHeader);
+  std::vector<std::byte> begin(enough);
+  parts.read(parts.table()[0], begin);
+  std::vector<DatasetField> fields = maker_.fields(begin);
+  DatasetField& image = fields[maker_.image()];
+  if (image.kind != FieldKind::pixels) return fields;
+  for (const pack::Entry& entry : parts.table()) {
+    throw_if_stopped();
+    begin.resize(enough);
+    parts.read(entry, begin);
+    if (maker_.fields(begin)[maker_.image()].shape == image.shape) continue;
+    image.shape[0] = image.shape[1] = 0;
+    break;
+  }
+  return fields;
+}
+
 PackReport PackWriter::run() {
   if (dataset_.size() == 0) {
     throw Error(ErrorCode::invalid_argument, dataset_.info().name + ": there is nothing to pack");
@@ -184,7 +205,7 @@ PackReport PackWriter::run() {
     throw Error(ErrorCode::corrupt_data, dataset_.info().name + ": no image of it can be packed");
   }
   pack::Description description;
-  description.fields = maker_.fields(parts.first_record());
+  description.fields = fields_of(parts);
   description.classes = dataset_.info().classes;
   description.source = dataset_.info().name;
   description.how = options_.how;

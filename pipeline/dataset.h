@@ -25,8 +25,8 @@ struct DatasetField {
   FieldKind kind = FieldKind::encoded_image;
   // Of pixels (u8 or f32) and values; ignored for encoded images, i32 for labels.
   ElementType type = ElementType::u8;
-  // Of one record: {height, width, channels} for pixels (where records differ in height and width,
-  // those of the first), {} for labels, any for values.
+  // Of one record: {height, width, channels} for pixels ({0, 0, channels} where records differ in
+  // height and width), {} for labels, any for values.
   std::vector<std::int64_t> shape;
 };
 

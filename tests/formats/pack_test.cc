@@ -138,7 +138,7 @@ TEST_F(Pack, RawPixelsAreOfAnySize) {
   const auto pack = open_pack(path());
   const auto& field = pack->info().fields[0];
   EXPECT_EQ(field.kind, FieldKind::pixels);
-  EXPECT_EQ(field.shape, (std::vector<std::int64_t>{40, 90, 3}));
+  EXPECT_EQ(field.shape, (std::vector<std::int64_t>{0, 0, 3}));  // they differ
   for (std::int64_t i = 0; i < 6; ++i) {
     const Record record = read(*pack, i);
     const ImageView& view = record.values[0].pixels;
