@@ -89,7 +89,8 @@ TEST(Initializer, NormalsHaveTheVarianceAndAreCutWhereKerasCutsThem) {
 }
 
 TEST(Initializer, OrthogonalRowsOrColumnsAreOrthonormal) {
-  for (const auto& [rows, columns] : {std::pair{6, 24}, std::pair{24, 6}, std::pair{5, 5}}) {
+  for (const auto& extents : {std::pair{6, 24}, std::pair{24, 6}, std::pair{5, 5}}) {
+    const int rows = extents.first, columns = extents.second;
     const auto values = initial_values(Initializer::orthogonal, {rows, columns}, Rng(3, 0));
     const bool by_rows = rows < columns;
     for (int a = 0; a < std::min(rows, columns); ++a) {
