@@ -28,15 +28,16 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 }
 
 constexpr auto paint = [](const PaintedValues& values, auto canvas) {
-  using Value = std::remove_reference_t<decltype(canvas.data[0])>;
   const std::vector<float> kernel =
       gaussian_kernel(static_cast<int>(values[0]) | 1, static_cast<double>(values[1]));
-  std::vector<float> blurred(canvas.data, canvas.data + canvas.elements());
-  convolve(blurred, canvas.shape, kernel);
-  for (std::size_t e = 0; e < blurred.size(); ++e) {
-    // To the nearest, even if halfway, as torchvision rounds a blur.
-    canvas.data[e] =
-        canvas.is_levels ? canvas.cut(std::nearbyint(blurred[e])) : static_cast<Value>(blurred[e]);
+  if constexpr (canvas.is_levels) {
+    std::uint8_t* before = canvas.spare_canvas();
+    std::copy_n(canvas.data, canvas.elements(), before);
+    convolve(before, canvas.shape, kernel, *canvas.kernels.painting, canvas.data);
+  } else {
+    std::vector<float> blurred(canvas.data, canvas.data + canvas.elements());
+    convolve(blurred, canvas.shape, kernel, *canvas.kernels.painting);
+    std::copy(blurred.begin(), blurred.end(), canvas.data);
   }
 };
 

@@ -14,6 +14,12 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 
 template <class T>
 float mean_brightness(const Canvas<T>& canvas) {
+  if constexpr (Canvas<T>::is_levels) {
+    if (canvas.is_colour()) {
+      const std::uint64_t sum = canvas.kernels.painting->sum_luma(canvas.data, canvas.pixels());
+      return static_cast<float>(static_cast<double>(sum) / static_cast<double>(canvas.pixels()));
+    }
+  }
   double sum = 0;
   const T* pixel = canvas.data;
   for (std::size_t i = 0; i < canvas.pixels(); ++i, pixel += canvas.channels()) {

@@ -33,35 +33,85 @@ std::vector<float> gaussian_kernel(int size, double deviation) {
   return kernel;
 }
 
-void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel) {
+namespace {
+
+// The index from which index i - reach of a mirrored axis comes, at i.
+std::vector<int> mirrored(int extent, int reach) {
+  std::vector<int> from;
+  for (int i = -reach; i < extent + reach; ++i) {
+    from.push_back(fill_index(i, extent, FillMode::mirror));
+  }
+  return from;
+}
+
+// Row after row, down and then across, so that no image lies between. `row_at(i)` is row i of the
+// image, wanted for an output row that is no farther away than the kernel reaches, in order.
+template <class RowAt, class Store>
+void convolve_rows(const RowAt& row_at, ImageShape shape, const std::vector<float>& kernel,
+                   const PaintKernels& kernels, const Store& store) {
   const int reach = static_cast<int>(kernel.size()) / 2;
   const auto channels = static_cast<std::size_t>(shape.channels);
   const std::size_t pitch = static_cast<std::size_t>(shape.width) * channels;
-  std::vector<float> down(image.size());
+  const std::size_t before = static_cast<std::size_t>(reach) * channels;
+  const std::vector<int> row_from = mirrored(shape.height, reach);
+  const std::vector<int> column_from = mirrored(shape.width, reach);
+  std::vector<float> padded(pitch + 2 * before);
+  std::vector<float> sums(pitch);
+  std::vector<const float*> rows(kernel.size());
+  std::vector<const float*> shifted;
+  for (std::size_t t = 0; t < kernel.size(); ++t) shifted.push_back(padded.data() + t * channels);
+  const auto fill = [&](std::size_t column) {
+    const std::size_t from = static_cast<std::size_t>(column_from[column]) * channels + before;
+    std::copy_n(padded.data() + from, channels, padded.data() + column * channels);
+  };
   for (int y = 0; y < shape.height; ++y) {
-    float* out = down.data() + static_cast<std::size_t>(y) * pitch;
-    for (int t = -reach; t <= reach; ++t) {
-      const int from = fill_index(y + t, shape.height, FillMode::mirror);
-      const float* row = image.data() + static_cast<std::size_t>(from) * pitch;
-      const float weight = kernel[static_cast<std::size_t>(t + reach)];
-      for (std::size_t e = 0; e < pitch; ++e) out[e] += row[e] * weight;
-    }
-  }
-  std::vector<float> padded(pitch + 2 * static_cast<std::size_t>(reach) * channels);
-  for (int y = 0; y < shape.height; ++y) {
-    const float* row = down.data() + static_cast<std::size_t>(y) * pitch;
-    float* to = padded.data();
-    for (int x = -reach; x < shape.width + reach; ++x, to += channels) {
-      const int from = fill_index(x, shape.width, FillMode::mirror);
-      std::copy_n(row + static_cast<std::size_t>(from) * channels, channels, to);
-    }
-    float* out = image.data() + static_cast<std::size_t>(y) * pitch;
-    std::fill_n(out, pitch, 0.0f);
     for (std::size_t t = 0; t < kernel.size(); ++t) {
-      const float* shifted = padded.data() + t * channels;
-      for (std::size_t e = 0; e < pitch; ++e) out[e] += shifted[e] * kernel[t];
+      rows[t] = row_at(y + reach, row_from[static_cast<std::size_t>(y) + t]);
     }
+    kernels.weigh(rows.data(), kernel.data(), kernel.size(), pitch, padded.data() + before);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(reach); ++i) {
+      fill(i);
+      fill(column_from.size() - 1 - i);
+    }
+    kernels.weigh(shifted.data(), kernel.data(), kernel.size(), pitch, sums.data());
+    store(static_cast<std::size_t>(y) * pitch, sums);
   }
+}
+
+}  // namespace
+
+void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel,
+              const PaintKernels& kernels) {
+  const std::vector<float> before = image;
+  const std::size_t pitch = image.size() / static_cast<std::size_t>(shape.height);
+  convolve_rows([&](int, int row) { return before.data() + static_cast<std::size_t>(row) * pitch; },
+                shape, kernel, kernels,
+                [&](std::size_t at, const std::vector<float>& sums) {
+                  std::copy(sums.begin(), sums.end(),
+                            image.begin() + static_cast<std::ptrdiff_t>(at));
+                });
+}
+
+void convolve(const std::uint8_t* image, ImageShape shape, const std::vector<float>& kernel,
+              const PaintKernels& kernels, std::uint8_t* out) {
+  const std::size_t pitch =
+      static_cast<std::size_t>(shape.width) * static_cast<std::size_t>(shape.channels);
+  // The rows that are wanted at a time, as values, row i in place i modulo their number.
+  std::vector<float> values(kernel.size() * pitch);
+  const auto place = [&](int row) {
+    return values.data() + static_cast<std::size_t>(row) % kernel.size() * pitch;
+  };
+  int next = 0;
+  const auto row_at = [&](int last, int row) {
+    for (; next <= std::min(last, shape.height - 1); ++next) {
+      kernels.to_values(image + static_cast<std::size_t>(next) * pitch, pitch, place(next));
+    }
+    return place(row);
+  };
+  convolve_rows(row_at, shape, kernel, kernels,
+                [&](std::size_t at, const std::vector<float>& sums) {
+                  kernels.round_levels(sums.data(), sums.size(), out + at);
+                });
 }
 
 }  // namespace headrace

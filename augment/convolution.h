@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
+#include "headrace/augment/paint_kernels.h"
 #include "headrace/pipeline/image.h"
 
 namespace headrace {
@@ -11,6 +13,10 @@ std::vector<float> gaussian_kernel(int size, double deviation);
 
 // Blends rows, then columns, of an interleaved image by a kernel of odd size. Beyond the border the
 // image is mirrored without its outermost pixel.
-void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel);
+void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel,
+              const PaintKernels& kernels);
+// Levels, rounded to the nearest, to the even one if halfway, as torchvision rounds a blur.
+void convolve(const std::uint8_t* image, ImageShape shape, const std::vector<float>& kernel,
+              const PaintKernels& kernels, std::uint8_t* out);
 
 }  // namespace headrace

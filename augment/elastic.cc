@@ -31,7 +31,8 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
     value = static_cast<float>(rng.next_u32() >> 8) * 0x1p-23f - 1;
   }
   const int size = static_cast<int>(8 * values[1] + 1) | 1;
-  convolve(field, shape, gaussian_kernel(size, static_cast<double>(values[1])));
+  convolve(field, shape, gaussian_kernel(size, static_cast<double>(values[1])),
+           *canvas.kernels.painting);
   const float strength = values[0] / 2;
   warp(canvas, [&](int x, int y) {
     const std::size_t at =

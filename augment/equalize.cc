@@ -4,6 +4,9 @@
 #include <array>
 #include <numeric>
 #include <type_traits>
+#include <vector>
+
+#include "headrace/augment/level_tables.h"
 
 namespace headrace {
 namespace {
@@ -17,8 +20,8 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 using Histogram = std::array<std::int64_t, 256>;
 
 // The level that each becomes; as it is if there are too few pixels to tell.
-std::array<std::uint8_t, 256> equalised(const Histogram& histogram) {
-  std::array<std::uint8_t, 256> table;
+LevelTable equalised(const Histogram& histogram) {
+  LevelTable table;
   std::iota(table.begin(), table.end(), std::uint8_t{0});
   const auto last = std::find_if(histogram.rbegin(), histogram.rend(),
                                  [](std::int64_t count) { return count != 0; });
@@ -34,7 +37,31 @@ std::array<std::uint8_t, 256> equalised(const Histogram& histogram) {
   return table;
 }
 
+void paint_levels(const Canvas<std::uint8_t>& canvas) {
+  // Several histograms of a channel, in turn: an increment waits for the one before it if both are
+  // of one level.
+  constexpr std::size_t turns = 4;
+  const std::size_t channels = canvas.channels();
+  std::vector<std::array<std::uint32_t, 256>> counts(turns * channels);
+  const std::size_t step = turns * channels;
+  std::size_t e = 0;
+  for (; e + step <= canvas.elements(); e += step) {
+    for (std::size_t i = 0; i < step; ++i) ++counts[i][canvas.data[e + i]];
+  }
+  for (std::size_t i = 0; e + i < canvas.elements(); ++i) ++counts[i][canvas.data[e + i]];
+  std::vector<LevelTable> tables;
+  for (std::size_t c = 0; c < channels; ++c) {
+    Histogram histogram{};
+    for (std::size_t level = 0; level < histogram.size(); ++level) {
+      for (std::size_t i = c; i < step; i += channels) histogram[level] += counts[i][level];
+    }
+    tables.push_back(equalised(histogram));
+  }
+  look_up(canvas, tables);
+}
+
 constexpr auto paint = [](const PaintedValues&, auto canvas) {
+  if constexpr (canvas.is_levels) return paint_levels(canvas);
   using Value = std::remove_reference_t<decltype(canvas.data[0])>;
   const std::size_t channels = canvas.channels();
   for (std::size_t c = 0; c < channels; ++c) {

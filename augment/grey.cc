@@ -13,10 +13,13 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 
 constexpr auto paint = [](const PaintedValues&, auto canvas) {
   if (!canvas.is_colour()) return;
-  auto* pixel = canvas.data;
-  for (std::size_t i = 0; i < canvas.pixels(); ++i, pixel += 3) {
-    const auto grey = canvas.cut(luma(pixel[0], pixel[1], pixel[2]));
-    pixel[0] = pixel[1] = pixel[2] = grey;
+  if constexpr (canvas.is_levels) {
+    canvas.kernels.painting->to_grey(canvas.data, canvas.pixels());
+  } else {
+    auto* pixel = canvas.data;
+    for (std::size_t i = 0; i < canvas.pixels(); ++i, pixel += 3) {
+      pixel[0] = pixel[1] = pixel[2] = luma(pixel[0], pixel[1], pixel[2]);
+    }
   }
 };
 

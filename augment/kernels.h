@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "headrace/augment/paint_kernels.h"
 #include "headrace/pipeline/image.h"
 
 namespace headrace {
@@ -104,8 +105,10 @@ struct Kernels {
   std::size_t (*prepared_bytes)(int width, int channels, int taps);
   // What blend_columns() wants to know of all rows, made once. Null, or in `memory`.
   const std::byte* (*prepare_columns)(const ColumnBlend& blend, std::byte* memory);
+  // Rows that begin `pitch` elements apart in `mid` become rows of outputs that follow one another:
   // out[x, c] = level(bias[x] + sum over t of mid[first[x] + t, c] * weight(x, t)).
-  void (*blend_columns)(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out);
+  void (*blend_columns)(const std::int16_t* mid, std::size_t pitch, int rows,
+                        const ColumnBlend& blend, std::uint8_t* out);
 
   // Of each output the 2x2 pixels around it, blended by fixed::mid_level down, then fixed::level
   // across; or the pixel that is nearest. Every coordinate is nearer than 2^16 pixels.
@@ -131,6 +134,8 @@ struct Kernels {
   // out[e] = in[e] * scale + offset, e < count, as Normalisation says.
   void (*normalise)(const std::uint8_t* in, const Normalisation& numbers, std::size_t count,
                     std::byte* out);
+  const PaintKernels* painting;
+
   // To be called before other threads are told of what normalise() wrote past the caches.
   void (*settle)();
 };

@@ -186,14 +186,20 @@ HEADRACE_AVX2 void blend_grey_columns(const std::int16_t* mid, const ColumnBlend
   }
 }
 
-HEADRACE_AVX2 void blend_columns(const std::int16_t* mid, const ColumnBlend& blend,
-                                 std::uint8_t* out) {
-  if (blend.channels == 3 || blend.channels == 4) {
-    blend_colour_columns(mid, blend, out);
-  } else if (blend.channels == 1) {
-    blend_grey_columns(mid, blend, out);
-  } else {
-    portable_kernels().blend_columns(mid, blend, out);
+HEADRACE_AVX2 void blend_columns(const std::int16_t* mid, std::size_t pitch, int rows,
+                                 const ColumnBlend& blend, std::uint8_t* out) {
+  if (blend.channels == 2 || blend.channels > 4) {
+    portable_kernels().blend_columns(mid, pitch, rows, blend, out);
+    return;
+  }
+  const auto row_bytes =
+      static_cast<std::size_t>(blend.width) * static_cast<std::size_t>(blend.channels);
+  for (int y = 0; y < rows; ++y, mid += pitch, out += row_bytes) {
+    if (blend.channels == 1) {
+      blend_grey_columns(mid, blend, out);
+    } else {
+      blend_colour_columns(mid, blend, out);
+    }
   }
 }
 
@@ -385,6 +391,7 @@ const Kernels* avx2_kernels() {
                                   split,
                                   scale_levels,
                                   normalise,
+                                  &avx2_paint_kernels(),
                                   settle};
   // Asked once: on a virtual machine the question costs microseconds.
   static const bool usable = __builtin_cpu_supports("avx2") != 0 && has_f16c();

@@ -3,19 +3,23 @@
 #if defined(__x86_64__)
 
 #if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593: in its own intrinsics
+// GCC bug 105593: in its own intrinsics.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
+#include <numeric>
 
 #include "headrace/augment/fixed_point.h"
 #include "headrace/augment/kernels_x86.h"
 
 #define HEADRACE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl")))
-#define HEADRACE_AVX512_VBMI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi")))
+#define HEADRACE_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")))
 
 namespace headrace {
 namespace {
@@ -91,6 +95,13 @@ HEADRACE_AVX512 void blend_rows(const std::uint8_t* const* rows, const std::int1
   } else {
     const __m512i rounded_bias = _mm512_set1_epi32(bias + (1 << (RowSum::shift - 1)));
     blend_levels(RowSum{rows, weights, taps, rounded_bias}, count, mid);
+  }
+}
+
+void blend_rows_wide(const std::uint8_t* const* rows, const std::int16_t* weights, int taps,
+                     std::int32_t bias, std::size_t count, std::int16_t* mid) {
+  if (!x86::blend_bytes(rows, weights, taps, bias, count, mid)) {
+    blend_rows(rows, weights, taps, bias, count, mid);
   }
 }
 
@@ -177,10 +188,59 @@ const std::byte* prepare_columns(const ColumnBlend& blend, std::byte* memory) {
   return memory;
 }
 
-HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, const ColumnBlend& blend,
-                                   std::uint8_t* out) {
+// One block of so many pairs of taps, in some rows: what is known of it stays in registers.
+template <int pairs>
+HEADRACE_AVX512 inline void blend_block(const std::int16_t* mid, std::size_t pitch, int rows,
+                                        const std::byte* block, __m512i step, __mmask16 valid,
+                                        std::size_t row_bytes, std::uint8_t* out) {
+  const auto* numbers = reinterpret_cast<const ElementBlend*>(block);
+  const std::byte* from = block + sizeof(ElementBlend);
+  const __m512i bias = _mm512_load_si512(numbers->bias.data());
+  __m512i pick[pairs];
+  __m512i weights[pairs];
+  pick[0] = _mm512_load_si512(numbers->pick.data());
+  for (int p = 1; p < pairs; ++p) pick[p] = _mm512_add_epi16(pick[p - 1], step);
+  for (int p = 0; p < pairs; ++p) {
+    weights[p] = _mm512_load_si512(from + static_cast<std::size_t>(p) * sizeof(__m512i));
+  }
+  for (int y = 0; y < rows; ++y, mid += pitch, out += row_bytes) {
+    const __m512i low = _mm512_loadu_si512(mid);
+    const __m512i high = _mm512_loadu_si512(mid + window / 2);
+    __m512i sum = bias;
+    for (int p = 0; p < pairs; ++p) {
+      const __m512i taps = _mm512_permutex2var_epi16(low, pick[p], high);
+      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(taps, weights[p]));
+    }
+    sum = _mm512_srai_epi32(sum, fixed::weight_bits + fixed::mid_bits);
+    _mm_mask_storeu_epi8(out, valid, _mm512_cvtepi32_epi8(sum));
+  }
+}
+
+HEADRACE_AVX512 inline void blend_long_block(const std::int16_t* mid, std::size_t pitch, int rows,
+                                             int taps, const std::byte* block, __m512i step,
+                                             __mmask16 valid, std::size_t row_bytes,
+                                             std::uint8_t* out) {
+  const auto* numbers = reinterpret_cast<const ElementBlend*>(block);
+  for (int y = 0; y < rows; ++y, mid += pitch, out += row_bytes) {
+    const std::byte* weights = block + sizeof(ElementBlend);
+    const __m512i low = _mm512_loadu_si512(mid);
+    const __m512i high = _mm512_loadu_si512(mid + window / 2);
+    __m512i pick = _mm512_load_si512(numbers->pick.data());
+    __m512i sum = _mm512_load_si512(numbers->bias.data());
+    for (int t = 0; t < taps; t += 2, weights += sizeof(__m512i)) {
+      const __m512i pairs = _mm512_permutex2var_epi16(low, pick, high);
+      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_load_si512(weights)));
+      pick = _mm512_add_epi16(pick, step);
+    }
+    sum = _mm512_srai_epi32(sum, fixed::weight_bits + fixed::mid_bits);
+    _mm_mask_storeu_epi8(out, valid, _mm512_cvtepi32_epi8(sum));
+  }
+}
+
+HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, std::size_t pitch, int rows,
+                                   const ColumnBlend& blend, std::uint8_t* out) {
   if (blend.prepared == nullptr) {
-    avx2_kernels()->blend_columns(mid, blend, out);
+    avx2_kernels()->blend_columns(mid, pitch, rows, blend, out);
     return;
   }
   const std::size_t size = block_bytes(blend.taps);
@@ -188,20 +248,19 @@ HEADRACE_AVX512 void blend_columns(const std::int16_t* mid, const ColumnBlend& b
   const auto* begins = reinterpret_cast<const std::int32_t*>(blend.prepared + count * size);
   const __m512i step = _mm512_set1_epi16(static_cast<std::int16_t>(2 * blend.channels));
   const std::byte* block = blend.prepared;
+  const auto row_bytes =
+      static_cast<std::size_t>(blend.width) * static_cast<std::size_t>(blend.channels);
+  const int taps = blend.taps;
   for (std::size_t i = 0; i < count; ++i, block += size, out += block_lanes) {
-    const auto* numbers = reinterpret_cast<const ElementBlend*>(block);
-    const std::byte* weights = block + sizeof(ElementBlend);
-    const __m512i low = _mm512_loadu_si512(mid + begins[i]);
-    const __m512i high = _mm512_loadu_si512(mid + begins[i] + window / 2);
-    __m512i pick = _mm512_load_si512(numbers->pick.data());
-    __m512i sum = _mm512_load_si512(numbers->bias.data());
-    for (int t = 0; t < blend.taps; t += 2, weights += sizeof(__m512i)) {
-      const __m512i pairs = _mm512_permutex2var_epi16(low, pick, high);
-      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_load_si512(weights)));
-      pick = _mm512_add_epi16(pick, step);
+    const std::size_t rest = row_bytes - i * block_lanes;
+    const auto valid = static_cast<__mmask16>(rest >= block_lanes ? 0xFFFF : (1 << rest) - 1);
+    const std::int16_t* from = mid + begins[i];
+    switch (taps) {
+      case 2: blend_block<1>(from, pitch, rows, block, step, valid, row_bytes, out); break;
+      case 4: blend_block<2>(from, pitch, rows, block, step, valid, row_bytes, out); break;
+      case 6: blend_block<3>(from, pitch, rows, block, step, valid, row_bytes, out); break;
+      default: blend_long_block(from, pitch, rows, taps, block, step, valid, row_bytes, out);
     }
-    sum = _mm512_srai_epi32(sum, fixed::weight_bits + fixed::mid_bits);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(sum));
   }
 }
 
@@ -268,10 +327,17 @@ void normalise(const std::uint8_t* in, const Normalisation& numbers, std::size_t
   }
 }
 
+void scale_levels_wide(std::uint8_t* levels, std::size_t count, float factor, float summand) {
+  std::uint8_t table[1][256];
+  std::iota(std::begin(table[0]), std::end(table[0]), std::uint8_t{0});
+  avx2_kernels()->scale_levels(table[0], std::size(table[0]), factor, summand);
+  x86::look_up_wide(levels, count, table, 1);
+}
+
 // Sixty-four bytes of whole pixels at a time, in the order of the output: what a store writes
 // beyond its pixels is written over.
-HEADRACE_AVX512_VBMI void mirror(const std::uint8_t* in, int rows, int width, int channels,
-                                 std::uint8_t* out) {
+HEADRACE_WIDE void mirror(const std::uint8_t* in, int rows, int width, int channels,
+                          std::uint8_t* out) {
   constexpr int bytes = 64;
   if (channels > bytes) {
     portable_kernels().mirror(in, rows, width, channels, out);
@@ -305,22 +371,24 @@ const Kernels* avx512_kernels() {
       __builtin_cpu_supports("avx512vl") == 0 || avx2_kernels() == nullptr) {
     return nullptr;
   }
-  static const Kernels kernels = {
-      "avx512",
-      blend_rows,
-      blend_shifted,
-      prepared_bytes,
-      prepare_columns,
-      blend_columns,
-      avx2_kernels()->sample_linear,
-      avx2_kernels()->sample_nearest,
-      avx2_kernels()->pair_rows,
-      x86::has_wide_bytes() ? x86::sample_pairs_wide : avx2_kernels()->sample_pairs,
-      __builtin_cpu_supports("avx512vbmi") != 0 ? mirror : avx2_kernels()->mirror,
-      avx2_kernels()->split,
-      avx2_kernels()->scale_levels,
-      normalise,
-      avx2_kernels()->settle};
+  const Kernels* narrow = avx2_kernels();
+  const bool wide = x86::has_wide_bytes();
+  static const Kernels kernels = {"avx512",
+                                  wide ? blend_rows_wide : blend_rows,
+                                  blend_shifted,
+                                  prepared_bytes,
+                                  prepare_columns,
+                                  blend_columns,
+                                  narrow->sample_linear,
+                                  narrow->sample_nearest,
+                                  narrow->pair_rows,
+                                  wide ? x86::sample_pairs_wide : narrow->sample_pairs,
+                                  wide ? mirror : narrow->mirror,
+                                  narrow->split,
+                                  wide ? scale_levels_wide : narrow->scale_levels,
+                                  normalise,
+                                  &avx512_paint_kernels(),
+                                  narrow->settle};
   return &kernels;
 }
 

@@ -37,15 +37,19 @@ void blend_shifted(const std::int16_t* mid, std::size_t pitch, int rows, int dis
   }
 }
 
-void blend_columns(const std::int16_t* mid, const ColumnBlend& blend, std::uint8_t* out) {
-  for (int x = 0; x < blend.width; ++x) {
-    const std::int16_t* pixels = mid + static_cast<std::ptrdiff_t>(blend.first[x]) * blend.channels;
-    for (int c = 0; c < blend.channels; ++c) {
-      std::int32_t sum = blend.bias[x];
-      for (int t = 0; t < blend.taps; ++t) {
-        sum += pixels[t * blend.channels + c] * blend.weights[blend.weight_index(x, t)];
+void blend_columns(const std::int16_t* mid, std::size_t pitch, int rows, const ColumnBlend& blend,
+                   std::uint8_t* out) {
+  for (int y = 0; y < rows; ++y, mid += pitch) {
+    for (int x = 0; x < blend.width; ++x) {
+      const std::int16_t* pixels =
+          mid + static_cast<std::ptrdiff_t>(blend.first[x]) * blend.channels;
+      for (int c = 0; c < blend.channels; ++c) {
+        std::int32_t sum = blend.bias[x];
+        for (int t = 0; t < blend.taps; ++t) {
+          sum += pixels[t * blend.channels + c] * blend.weights[blend.weight_index(x, t)];
+        }
+        *out++ = static_cast<std::uint8_t>(fixed::level(sum));
       }
-      *out++ = static_cast<std::uint8_t>(fixed::level(sum));
     }
   }
 }
@@ -183,10 +187,11 @@ void settle() {}
 }  // namespace
 
 const Kernels& portable_kernels() {
-  static const Kernels kernels = {"portable",      blend_rows,    blend_shifted, prepared_bytes,
-                                  prepare_columns, blend_columns, sample_linear, sample_nearest,
-                                  nullptr,         nullptr,       mirror,        split,
-                                  scale_levels,    normalise,     settle};
+  static const Kernels kernels = {
+      "portable",    blend_rows,    blend_shifted,  prepared_bytes, prepare_columns,
+      blend_columns, sample_linear, sample_nearest, nullptr,        nullptr,
+      mirror,        split,         scale_levels,   normalise,      &portable_paint_kernels(),
+      settle};
   return kernels;
 }
 

@@ -62,6 +62,11 @@ void sample_pairs(const PairedRun& run, int count, std::uint8_t* out);
 // Whether the CPU has what functions called wide need: AVX-512 with VBMI and VNNI.
 bool has_wide_bytes();
 void sample_pairs_wide(const PairedRun& run, int count, std::uint8_t* out);
+// As blend_rows(), or false if these taps and weights need other code.
+bool blend_bytes(const std::uint8_t* const* rows, const std::int16_t* weights, int taps,
+                 std::int32_t bias, std::size_t count, std::int16_t* mid);
+void look_up_wide(std::uint8_t* levels, std::size_t count, const std::uint8_t (*tables)[256],
+                  std::size_t channels);
 
 // Whether stores of whole vectors may go past the caches.
 inline bool can_stream(const Normalisation& numbers, const std::byte* out) {

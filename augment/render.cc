@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -68,8 +69,13 @@ class LevelRenderer {
       const int rows = std::min(band_, height - y);
       for (int r = 0; r < rows; r += mid_rows_) {
         const int some = std::min(mid_rows_, rows - r);
-        blend_rows(y + r, some);
-        blend_columns(some, levels_ + static_cast<std::size_t>(r) * finish_.row_elements());
+        std::uint8_t* out = levels_ + static_cast<std::size_t>(r) * finish_.row_elements();
+        if (is_by_whole_pixels()) {
+          copy_rows(y + r, some, out);
+        } else {
+          blend_rows(y + r, some);
+          blend_columns(some, out);
+        }
       }
       paint_plan(plan_,
                  {levels_, {rows, finish_.shape().width, mid_.channels}, kernels_, spare_, plan_});
@@ -158,6 +164,57 @@ class LevelRenderer {
     for (std::size_t i = 0; i < bytes; i += line) __builtin_prefetch(pixels_.data + i);
   }
 
+  bool is_by_whole_pixels() const {
+    return even_y_ && even_x_ && even_y_->second == 0 && even_x_->second == 0;
+  }
+
+  int even_row(int y) const {
+    return even_y_->begin + (y_axis_.is_mirrored() ? y_axis_.output - 1 - y : y);
+  }
+
+  // Makes rows of outputs from `y` on that are pixels as they are, or what fills their places.
+  void copy_rows(int y, int rows, std::uint8_t* out) const {
+    const int width = x_axis_.output;
+    const bool mirror = x_axis_.is_mirrored();
+    std::uint8_t* to = mirror ? mirrored_ : out;
+    for (int r = 0; r < rows; ++r, to += finish_.row_elements()) {
+      const int index = fill_index(even_row(y + r), y_axis_.source, y_axis_.fill);
+      if (index < 0) {
+        std::memset(to, constant_, finish_.row_elements());
+      } else {
+        copy_row(pixels_.row<std::uint8_t>(index - decoded_.top), to);
+      }
+    }
+    if (mirror) kernels_.mirror(mirrored_, rows, width, mid_.channels, out);
+  }
+
+  // `row` begins with the first column that is decoded.
+  void copy_row(const std::uint8_t* row, std::uint8_t* out) const {
+    const int begin = even_x_->begin;
+    const int width = x_axis_.output;
+    const auto channels = static_cast<std::size_t>(mid_.channels);
+    const auto pixel = [&](int index) {
+      return row + static_cast<std::ptrdiff_t>(index - decoded_.left) * mid_.channels;
+    };
+    const auto fill = [&](int x) {
+      const int index = fill_index(begin + x, x_axis_.source, x_axis_.fill);
+      std::uint8_t* to = out + static_cast<std::size_t>(x) * channels;
+      if (index < 0) {
+        std::memset(to, constant_, channels);
+      } else {
+        std::copy_n(pixel(index), channels, to);
+      }
+    };
+    const int first = std::clamp(-begin, 0, width);
+    const int last = std::clamp(x_axis_.source - begin, first, width);
+    for (int x = 0; x < first; ++x) fill(x);
+    if (last > first) {
+      std::memcpy(out + static_cast<std::size_t>(first) * channels, pixel(begin + first),
+                  static_cast<std::size_t>(last - first) * channels);
+    }
+    for (int x = last; x < width; ++x) fill(x);
+  }
+
   // Makes `rows` rows of mid levels, those of outputs from `y` on.
   void blend_rows(int y, int rows) {
     for (int r = 0; r < rows; ++r) {
@@ -172,7 +229,7 @@ class LevelRenderer {
   }
 
   void blend_even_row(int y, std::int16_t* mid) {
-    const int begin = even_y_->begin + (y_axis_.is_mirrored() ? y_axis_.output - 1 - y : y);
+    const int begin = even_row(y);
     std::int16_t weights[2] = {static_cast<std::int16_t>(fixed::one - even_y_->second),
                                even_y_->second};
     std::int32_t constant_weight = 0;
@@ -216,9 +273,7 @@ class LevelRenderer {
   void blend_columns(int rows, std::uint8_t* out) const {
     const int width = finish_.shape().width;
     if (!even_x_) {
-      for (int r = 0; r < rows; ++r, out += finish_.row_elements()) {
-        kernels_.blend_columns(mid_.at(mid_.range.first, r), columns_, out);
-      }
+      kernels_.blend_columns(mid_.at(mid_.range.first), mid_.elements(), rows, columns_, out);
       return;
     }
     const bool mirror = x_axis_.is_mirrored();

@@ -17,14 +17,16 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 constexpr auto paint = [](const PaintedValues& values, auto canvas) {
   if (!canvas.is_colour()) return;
   const float factor = values[0];
-  auto* pixel = canvas.data;
-  for (std::size_t i = 0; i < canvas.pixels(); ++i, pixel += 3) {
-    float grey = luma(pixel[0], pixel[1], pixel[2]);
-    if constexpr (canvas.is_levels) grey = static_cast<float>(static_cast<int>(grey));
-    const float rest = grey * (1 - factor);
-    for (std::size_t c = 0; c < 3; ++c) {
-      const float scaled = static_cast<float>(pixel[c]) * factor;
-      pixel[c] = canvas.cut(scaled + rest);
+  if constexpr (canvas.is_levels) {
+    canvas.kernels.painting->scale_saturation(canvas.data, canvas.pixels(), factor);
+  } else {
+    auto* pixel = canvas.data;
+    for (std::size_t i = 0; i < canvas.pixels(); ++i, pixel += 3) {
+      const float rest = luma(pixel[0], pixel[1], pixel[2]) * (1 - factor);
+      for (std::size_t c = 0; c < 3; ++c) {
+        const float scaled = pixel[c] * factor;
+        pixel[c] = scaled + rest;
+      }
     }
   }
 };

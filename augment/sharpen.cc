@@ -1,7 +1,6 @@
 #include "headrace/augment/sharpen.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace headrace {
 namespace {
@@ -31,14 +30,17 @@ constexpr auto paint = [](const PaintedValues& values, auto canvas) {
     const auto* above = middle - pitch;
     const auto* below = middle + pitch;
     auto* out = canvas.data + static_cast<std::size_t>(y) * pitch;
+    if constexpr (canvas.is_levels) {
+      canvas.kernels.painting->sharpen(above, middle, below, channels, pitch, 1 - values[0], out);
+      continue;
+    }
     for (std::size_t e = channels; e < pitch - channels; ++e) {
       const auto three = [&](const auto* row) {
         return static_cast<float>(row[e - channels]) + static_cast<float>(row[e]) +
                static_cast<float>(row[e + channels]);
       };
       const auto centre = static_cast<float>(middle[e]);
-      float soft = (three(above) + three(middle) + three(below) + 4 * centre) * (1 / 13.0f);
-      if (canvas.is_levels) soft = std::nearbyint(soft);
+      const float soft = (three(above) + three(middle) + three(below) + 4 * centre) * (1 / 13.0f);
       const float change = (soft - centre) * (1 - values[0]);
       out[e] = canvas.cut(centre + change);
     }

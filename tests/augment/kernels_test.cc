@@ -123,6 +123,39 @@ TEST(Kernels, BlendRowsAgreesAtEveryLengthAndNumberOfTaps) {
   }
 }
 
+// Weights up to one, which is more than what is left of it in eight bits.
+TEST(Kernels, BlendRowsAgreesForWeightsOfEverySize) {
+  Rng rng(7, 0);
+  constexpr std::size_t count = 131;
+  for (int i = 0; i < 300; ++i) {
+    const auto taps = static_cast<std::size_t>(2 + 2 * rng.below(10));
+    std::vector<std::vector<std::uint8_t>> rows(taps, std::vector<std::uint8_t>(count));
+    std::vector<const std::uint8_t*> pointers;
+    std::vector<std::int16_t> weights;
+    int left = fixed::one;
+    for (auto& row : rows) {
+      for (std::uint8_t& level : row) {
+        level = rng.chance(0.3) ? 255 : static_cast<std::uint8_t>(rng.below(256));
+      }
+      pointers.push_back(row.data());
+      const auto most = static_cast<std::uint64_t>(rng.chance(0.3) ? left : left / 2) + 1;
+      weights.push_back(static_cast<std::int16_t>(rng.below(most)));
+      left -= weights.back();
+    }
+    const std::int32_t bias = static_cast<std::int32_t>(rng.below(256)) * left;
+    std::vector<std::int16_t> expected(count + Kernels::slack / 2);
+    portable_kernels().blend_rows(pointers.data(), weights.data(), static_cast<int>(taps), bias,
+                                  count, expected.data());
+    for (const Kernels* kernels : available_kernels()) {
+      std::vector<std::int16_t> result(expected.size());
+      kernels->blend_rows(pointers.data(), weights.data(), static_cast<int>(taps), bias, count,
+                          result.data());
+      ASSERT_TRUE(std::equal(result.begin(), result.begin() + count, expected.begin()))
+          << kernels->name << ", " << taps;
+    }
+  }
+}
+
 // Weights that sum to one have arithmetic of their own in vector code.
 TEST(Kernels, BlendRowsAgreesForEveryPairOfWeights) {
   std::vector<std::uint8_t> a;
