@@ -12,6 +12,7 @@ std::vector<Command> make_bench_commands(CLI::App& program) {
   commands.push_back(make_bench_loader_command(*group));
   commands.push_back(make_bench_train_command(*group));
   commands.push_back(make_bench_feed_command(*group));
+  commands.push_back(make_bench_exchange_command(*group));
   return commands;
 }
 

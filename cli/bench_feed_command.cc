@@ -42,7 +42,7 @@ struct Options {
   int warm_up = 10;
   int replicas = 1;
   int threads = 0;
-  int gpus = 0;
+  std::string gpus = "0";
   GpuFeedOptions gpu_feed;
   LoadingOptions loading;
   bool json = false;
@@ -82,7 +82,7 @@ void add_options(CLI::App& command, Options& options) {
       ->capture_default_str()
       ->group("Machine");
   add_compute_threads(command, options.threads, "train, of all replicas together");
-  add_gpus(command, options.gpus);
+  add_gpus(command, options.gpus, GpusOf::one_process);
   options.gpu_feed.add_to(command);
   options.loading.add_to(command, {});
   add_json(command, options.json);
@@ -107,7 +107,7 @@ std::size_t bytes_an_image(const BatchSpec& spec) {
 FeedMeasurement measure(Trainer& trainer, Loader& loader, const Options& options) {
   for (int step = 0; step < options.warm_up; ++step) trainer.train_step(next_batch(loader));
   FeedMeasurement measured;
-  measured.on_gpu = options.gpus > 0;
+  measured.on_gpu = !parse_gpus(options.gpus).empty();
   measured.bytes_an_image = bytes_an_image(loader.sequence().spec());
   const LoaderStats before = loader.stats();
   const auto start = Clock::now();
@@ -142,7 +142,8 @@ Recipe recipe_for(const Options& options, const ImageData& data) {
 int bench_feed(const Options& options) {
   Interrupt interrupt;
   Loading loading(options.loading);
-  const auto device = options.gpu_feed.open(options.gpus);
+  const auto gpu = gpu_of_process(parse_gpus(options.gpus));
+  const auto device = options.gpu_feed.open(gpu);
   loading.use_gpu(options.gpu_feed, device);
   const ImageData data = open_images(options.data, options.root, {}, loading.decoding());
   require_labels(data);
@@ -164,7 +165,7 @@ int bench_feed(const Options& options) {
     trainer_options.optimizer = make_optimizer(options.optimizer);
     trainer_options.seed = options.seed;
     trainer_options.precision = precision_of(options.precision);
-    const auto backend = choose_backend(options.gpus);
+    const auto backend = choose_backend(gpu);
     Trainer trainer(graph, trainer_options, *backend);
     const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
     FeedMeasurement measured = measure(trainer, *loader, options);

@@ -5,13 +5,16 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "headrace/cli/backend_choice.h"
 #include "headrace/cli/bench_command.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/launch_ranks.h"
 #include "headrace/cli/launcher.h"
 #include "headrace/cli/model_choice.h"
+#include "headrace/cli/pipeline_figures.h"
 #include "headrace/cli/process_clock.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/progress.h"
@@ -20,6 +23,8 @@
 #include "headrace/pipeline/loader.h"
 #include "headrace/pipeline/rng.h"
 #include "headrace/pipeline/worker_budget.h"
+#include "headrace/train/gpu_devices.h"
+#include "headrace/train/initial_parameters.h"
 #include "headrace/train/placement.h"
 #include "headrace/train/trainer.h"
 
@@ -40,7 +45,9 @@ struct Options {
   std::int64_t batch_size = 128;
   int replicas = 1;
   int threads = 0;
-  int gpus = 0;
+  std::string gpus = "0";
+  int accumulate = 1;
+  int micro_batches = 1;
   ProcessOptions processes;
   int bucket_kib = static_cast<int>(TrainerOptions{}.bucket_bytes / 1024);
   int steps = 200;
@@ -89,9 +96,17 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->group("Machine");
+  command
+      .add_option("--accumulate", options.accumulate,
+                  "Compute each batch in so many parts, one after the other")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group("Machine");
   add_compute_threads(command, options.threads, "train, of all replicas together");
   add_placement(command, options.placement, "Others go with what they read", "Machine");
-  add_gpus(command, options.gpus);
+  add_micro_batches(command, options.micro_batches);
+  add_gpus(command, options.gpus, GpusOf::processes);
   options.processes.add_to(command, "a folder that is named if one fails");
   command
       .add_option("--bucket", options.bucket_kib,
@@ -200,37 +215,42 @@ void print_profile(const std::vector<OperationTime>& profile, double thread_seco
   line("waiting, and else", "", "", std::max(0.0, thread_seconds - known), "");
 }
 
-int launch_ranks(const Options& options) {
-  Interrupt interrupt;
-  const auto logs =
-      std::filesystem::temp_directory_path() / fmt::format("headrace-bench-{}", ::getpid());
-  const JobEnd end = run_job({.command = own_command(),
-                              .ranks = options.processes.ranks,
-                              .logs = logs,
-                              .rank_timeout = options.processes.timeout()},
-                             interrupt);
-  if (end.exit_status != 0 && !interrupt.requested()) {
-    complain(end.how + ": see " + logs.string());
-    return exit_failed;
-  }
-  std::filesystem::remove_all(logs);
-  return interrupt.requested() ? interrupt.exit_status() : exit_done;
+// Of this process's share, as a replica of its own.
+PipelineFigures pipeline_of(const Graph& graph, Backend& backend, const Batch& batch,
+                            const Options& options) {
+  PlanOptions how;
+  how.batch_size = batch.size();
+  how.threads = options.threads > 0 ? options.threads : usable_cores();
+  how.loss = loss_of(graph);
+  how.optimizer = make_optimizer(options.optimizer);
+  how.precision = precision_of(options.precision);
+  how.micro_batches = options.micro_batches;
+  const auto plan = backend.compile(graph, how);
+  plan->set_parameters(initial_parameters(graph, 0));
+  StepInput input;
+  input.batch = &batch;
+  input.rows = input.global_rows = batch.size();
+  return measure_pipeline(*plan, input, static_cast<int>(devices_of(graph).size()),
+                          options.micro_batches, options.steps);
 }
 
 int bench_train(const Options& options, ProcessGroup* group) {
-  const Graph graph =
-      place(choose_model(options.model, options.image_size, options.classes), options.placement);
+  const Graph graph = placed(choose_model(options.model, options.image_size, options.classes),
+                             options.placement, options.micro_batches);
   LoaderOptions loading;
   loading.batch_size = options.batch_size;
   loading.threads = 1;
   loading.epochs = 1;
-  if (options.gpus > 0) loading.device = open_gpu(0);  // where the batch then stays
+  const std::optional<int> gpu = gpu_of_process(parse_gpus(options.gpus));
+  if (gpu) loading.device = open_gpu(*gpu);  // where the batch then stays
   if (group != nullptr) loading.shard = {.rank = group->process(), .world_size = group->size()};
   Loader data(std::make_shared<NoiseSequence>(graph, options.batch_size), loading);
   const Batch batch = data.next().value();
   TrainerOptions trainer_options;
   trainer_options.batch_size = options.batch_size;
   trainer_options.replicas = options.replicas;
+  trainer_options.accumulate = options.accumulate;
+  trainer_options.micro_batches = options.micro_batches;
   trainer_options.threads = options.threads;
   trainer_options.rank_timeout = options.processes.timeout();
   trainer_options.bucket_bytes = static_cast<std::size_t>(options.bucket_kib) * 1024;
@@ -238,8 +258,9 @@ int bench_train(const Options& options, ProcessGroup* group) {
   trainer_options.loss = loss_of(graph);
   trainer_options.precision = precision_of(options.precision);
   trainer_options.optimizer = make_optimizer(options.optimizer);
-  const auto backend = choose_backend(options.gpus);
-  Trainer trainer(graph, trainer_options, *backend, communicators_of(group));
+  const auto backend = choose_backend(gpu);
+  Trainer trainer(graph, trainer_options, *backend,
+                  communicators_of(group, *backend, gpu.has_value(), options.processes));
   const Measured measured = measure(trainer, batch, options);
   std::vector<double> times = measured.steps;
   double seconds = 0;
@@ -259,16 +280,25 @@ int bench_train(const Options& options, ProcessGroup* group) {
       {"batch_size", options.batch_size},
       {"processes", trainer.processes()},
       {"replicas", options.replicas},
-      {"gpus", options.gpus},
+      {"accumulate", options.accumulate},
+      {"gpus", parse_gpus(options.gpus).size()},
       {"precision", options.precision},
       {"bucket_kib", options.bucket_kib},
       {"exchange_seconds", exchange},
       {"exchange_hidden", measured.exchange.hidden()},
       {"backend", backend->name()},
-      {"data", options.gpus > 0 ? "one synthetic batch, resident on the GPU"
-                                : "one synthetic batch, resident in memory"},
+      {"data", gpu ? "one synthetic batch, resident on the GPU"
+                   : "one synthetic batch, resident in memory"},
       {"trainer_bytes", trainer.memory_bytes()}};
   if (options.profile) result["profile"] = to_json(trainer.profile(), options.steps);
+  std::optional<PipelineFigures> pipeline;
+  if (devices_of(graph).size() > 1) pipeline = pipeline_of(graph, *backend, batch, options);
+  if (pipeline) {
+    result["devices"] = pipeline->devices;
+    result["micro_batches"] = options.micro_batches;
+    result["bubble"] = pipeline->bubble;
+    result["bubble_in_theory"] = pipeline->bubble_in_theory;
+  }
   if (trainer.process() > 0) return exit_done;
   if (options.json) {
     fmt::print("{}\n", result.dump());
@@ -280,6 +310,13 @@ int bench_train(const Options& options, ProcessGroup* group) {
   fmt::print("a step takes {:.2f} ms (p50), {:.2f} ms (p99); {:.1f} MB\n",
              1e3 * percentile(times, 0.50), 1e3 * percentile(times, 0.99),
              static_cast<double>(trainer.memory_bytes()) / 1e6);
+  if (pipeline) {
+    fmt::print(
+        "{} devices, {} micro-batches: they wait for each other in {:.1f} % of their time; were "
+        "all parts equally long, {:.1f} %\n",
+        pipeline->devices, options.micro_batches, 100 * pipeline->bubble,
+        100 * pipeline->bubble_in_theory);
+  }
   if (trainer.processes() > 1) {
     fmt::print(
         "gradients are on their way for {:.2f} ms of a step, {:.0f} % of that while more "
@@ -302,7 +339,11 @@ Command make_bench_train_command(CLI::App& group) {
   auto options = std::make_shared<Options>();
   add_options(*command.app, *options);
   command.run = [options] {
-    if (is_launcher(options->processes)) return launch_ranks(*options);
+    const std::vector<int> gpus = parse_gpus(options->gpus);
+    if (const int ranks = ranks_to_launch(options->processes, gpus)) {
+      require_gpus(gpus, gpu_devices());
+      return launch_benchmark(options->processes, ranks);
+    }
     follow_launcher();
     const auto processes = join_processes(options->processes);
     if (processes == nullptr) return bench_train(*options, nullptr);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/csv.h"
 #include "headrace/cli/image_data.h"
@@ -81,7 +82,7 @@ int evaluate(const EvaluateOptions& options) {
   metrics.top_k = options.top_k;
   metrics.confusion = !options.confusion.empty();
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads,
-                     options.model.gpus, metrics);
+                     gpu_of_process(parse_gpus(options.model.gpus)), metrics);
   const ImageData data =
       open_images(options.data, options.root, model.classes(), loading.decoding());
   require_labels(data);

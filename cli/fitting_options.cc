@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "headrace/pipeline/error.h"
 #include "headrace/train/tensorboard.h"
@@ -40,6 +41,16 @@ void add_optimizer(CLI::App& command, FittingOptions& options) {
                   "exponential:rate=0.9, piecewise:values=0.1/0.01,boundaries=30")
       ->type_name("LINE")
       ->group(group);
+  number(
+      command, group, "--scale-learning-rate", options.scale_learning_rate, 0, most,
+      "The batch size that the learning rate is meant for: it is multiplied by --batch-size over "
+      "that (linear scaling), 256 for a recipe's rates for batches of 256");
+  auto* epochs = number(command, group, "--warm-up-epochs", options.warm_up_epochs, 0, most,
+                        "In the first so many epochs the learning rate rises to what it is to be, "
+                        "in a straight line from what it was before it was scaled, or from next to "
+                        "nothing");
+  number(command, group, "--warm-up-steps", options.warm_up_steps, 0, most, "The same, in steps")
+      ->excludes(epochs);
   number(command, group, "--momentum", options.momentum, 0, 0.9999, "Of sgd and rmsprop")
       ->capture_default_str();
   command.add_flag("--nesterov", options.nesterov, "Nesterov's momentum, of sgd")->group(group);
@@ -105,9 +116,9 @@ void FittingOptions::add_to(CLI::App& command) {
   add_watching(command, *this);
 }
 
-void FittingOptions::check(std::uint64_t epochs, bool has_validation) const {
-  make_optimizer();
-  make_schedule(epochs);
+void FittingOptions::check(const TrainingLength& length, bool has_validation) const {
+  make_optimizer(length);
+  make_schedule(length);
   monitor_of(monitor);
   if (!has_validation && monitor.starts_with("val_") && (early_stopping > 0 || save_best)) {
     throw Error(ErrorCode::invalid_argument,
@@ -115,12 +126,22 @@ void FittingOptions::check(std::uint64_t epochs, bool has_validation) const {
   }
 }
 
-Optimizer FittingOptions::make_optimizer() const {
+double FittingOptions::unscaled_rate() const {
+  return learning_rate > 0 ? learning_rate
+                           : headrace::learning_rate(headrace::make_optimizer(optimizer));
+}
+
+double FittingOptions::scale(const TrainingLength& length) const {
+  if (scale_learning_rate == 0) return 1;
+  return static_cast<double>(length.batch_size) / static_cast<double>(scale_learning_rate);
+}
+
+Optimizer FittingOptions::make_optimizer(const TrainingLength& length) const {
   Optimizer made = headrace::make_optimizer(optimizer);
   const auto refuse = [&](const char* what) {
     throw Error(ErrorCode::invalid_argument, fmt::format("{}; {} has its own", what, optimizer));
   };
-  if (learning_rate > 0) set_learning_rate(made, learning_rate);
+  set_learning_rate(made, unscaled_rate() * scale(length));
   if (weight_decay >= 0) set_weight_decay(made, weight_decay);
   auto* sgd = std::get_if<Sgd>(&made);
   auto* rmsprop = std::get_if<RmsProp>(&made);
@@ -145,18 +166,70 @@ Optimizer FittingOptions::make_optimizer() const {
   return made;
 }
 
-std::optional<Schedule> FittingOptions::make_schedule(std::uint64_t epochs) const {
-  if (schedule.empty()) return std::nullopt;
+// A rise from next to nothing is one of as many equal steps as there are units, and one more.
+double FittingOptions::warm_up_from(const TrainingLength& length, double units) const {
+  const double rate = unscaled_rate();
+  return scale(length) > 1 ? rate : rate * scale(length) / (units + 1);
+}
+
+// Those of a schedule are counted as it counts.
+void FittingOptions::add_warm_up(Schedule& made, const TrainingLength& length) const {
+  const auto refuse = [](const char* what) { throw Error(ErrorCode::invalid_argument, what); };
+  if (made.warmup > 0) refuse("it has a warm-up of its own: leave out warmup=, or the other one");
+  const bool by_step = made.unit == ScheduleUnit::step;
+  if (!by_step && warm_up_steps > 0) {
+    refuse("--warm-up-steps is for rates that change by step: give --warm-up-epochs, or unit=step");
+  }
+  const std::uint64_t steps =
+      warm_up_steps > 0 ? warm_up_steps : warm_up_epochs * length.steps_per_epoch;
+  made.warmup = static_cast<double>(by_step ? steps : warm_up_epochs);
+  made.warmup_from = warm_up_from(length, made.warmup);
+}
+
+std::optional<Schedule> FittingOptions::make_schedule(const TrainingLength& length) const {
+  const bool warms_up = warm_up_epochs > 0 || warm_up_steps > 0;
+  const double rate = headrace::learning_rate(make_optimizer(length));
+  if (schedule.empty()) {
+    if (!warms_up) return std::nullopt;
+    Schedule made{.rate = ConstantRate{rate}};
+    add_warm_up(made, length);
+    return made;
+  }
   try {
-    return parse_schedule(schedule, headrace::learning_rate(make_optimizer()), epochs);
+    const std::uint64_t left = length.epochs - std::min(length.epochs - 1, warm_up_epochs);
+    Schedule made = parse_schedule(schedule, rate, left);
+    const bool own_rates = to_string(made) == to_string(parse_schedule(schedule, 2 * rate, left));
+    if (own_rates && scale_learning_rate > 0) {
+      throw Error(ErrorCode::invalid_argument,
+                  "it names its own rates, which --scale-learning-rate does not change: leave one "
+                  "of the two out");
+    }
+    if (warms_up) add_warm_up(made, length);
+    return made;
   } catch (const Error& error) {
     throw error.with_context("--schedule " + schedule);
   }
 }
 
-void FittingOptions::set(TrainerOptions& options, std::uint64_t epochs) const {
-  options.optimizer = make_optimizer();
-  options.schedule = make_schedule(epochs);
+std::string FittingOptions::rates_text(const TrainingLength& length) const {
+  std::string text;
+  if (scale_learning_rate > 0) {
+    text = fmt::format("learning rate {:.4g}: {:.4g} for batches of {}, times {:.4g} for {}",
+                       unscaled_rate() * scale(length), unscaled_rate(), scale_learning_rate,
+                       scale(length), length.batch_size);
+  }
+  const auto made = make_schedule(length);
+  if (!made || (warm_up_epochs == 0 && warm_up_steps == 0)) return text;
+  text += fmt::format("{}the first {} {}{} lead to it from {:.4g}",
+                      text.empty() ? fmt::format("learning rate {:.4g}: ", unscaled_rate()) : "; ",
+                      made->warmup, made->unit == ScheduleUnit::step ? "step" : "epoch",
+                      made->warmup == 1 ? "" : "s", made->warmup_from);
+  return text;
+}
+
+void FittingOptions::set(TrainerOptions& options, const TrainingLength& length) const {
+  options.optimizer = make_optimizer(length);
+  options.schedule = make_schedule(length);
   options.loss.label_smoothing = label_smoothing;
   options.metrics.top_k = top_k;
 }

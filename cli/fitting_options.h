@@ -17,6 +17,13 @@ class App;
 
 namespace headrace::cli {
 
+// What learning rates depend on.
+struct TrainingLength {
+  std::uint64_t epochs = 1;
+  std::uint64_t steps_per_epoch = 1;
+  std::int64_t batch_size = 32;
+};
+
 // How `headrace train` fits a model: loss, optimizer, schedule, and what is done along the way.
 struct FittingOptions {
   std::string optimizer = "adam";
@@ -32,6 +39,9 @@ struct FittingOptions {
   std::uint64_t ema_overwrite = 0;
   double label_smoothing = 0;
   std::string schedule;
+  std::int64_t scale_learning_rate = 0;  // the batch that the learning rate is for; 0: any
+  std::uint64_t warm_up_epochs = 0;
+  std::uint64_t warm_up_steps = 0;
   int top_k = 0;
 
   std::string monitor = "val_loss";
@@ -47,15 +57,23 @@ struct FittingOptions {
   void add_to(CLI::App& command);
 
   // These throw Error{invalid_argument} naming the option.
-  void check(std::uint64_t epochs, bool has_validation) const;
-  Optimizer make_optimizer() const;
-  std::optional<Schedule> make_schedule(std::uint64_t epochs) const;
-  void set(TrainerOptions& options, std::uint64_t epochs) const;
+  void check(const TrainingLength& length, bool has_validation) const;
+  Optimizer make_optimizer(const TrainingLength& length) const;
+  std::optional<Schedule> make_schedule(const TrainingLength& length) const;
+  void set(TrainerOptions& options, const TrainingLength& length) const;
+  // What --scale-learning-rate and the warm-up make of the learning rate; "" without them.
+  std::string rates_text(const TrainingLength& length) const;
   // Beside the CheckpointSaver of `model_file` itself: best.safetensors, early stopping,
   // TensorBoard. `model` is as CheckpointSaver has it.
   std::vector<std::unique_ptr<Callback>> make_callbacks(const std::filesystem::path& model_file,
                                                         const Checkpoint& model) const;
   CheckpointSaverOptions saving(const std::filesystem::path& model_file) const;
+
+ private:
+  double unscaled_rate() const;
+  double scale(const TrainingLength& length) const;
+  double warm_up_from(const TrainingLength& length, double units) const;
+  void add_warm_up(Schedule& schedule, const TrainingLength& length) const;
 };
 
 }  // namespace headrace::cli

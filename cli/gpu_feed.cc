@@ -37,11 +37,11 @@ void GpuFeedOptions::add_to(CLI::App& command, const std::string& group) {
       ->group(group);
 }
 
-std::shared_ptr<Device> GpuFeedOptions::open(int gpus) const {
-  if (gpus == 0 && resident) {
+std::shared_ptr<Device> GpuFeedOptions::open(std::optional<int> gpu) const {
+  if (!gpu && resident) {
     throw Error(ErrorCode::invalid_argument, "--resident keeps images on a GPU: give --gpus 1 too");
   }
-  return gpus == 0 ? nullptr : open_gpu(0);
+  return gpu ? open_gpu(*gpu) : nullptr;
 }
 
 std::shared_ptr<const Augmenter> GpuFeedOptions::make_augmenter(const Recipe& recipe,

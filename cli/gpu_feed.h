@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "headrace/augment/recipe.h"
@@ -22,9 +23,9 @@ struct GpuFeedOptions {
 
   void add_to(CLI::App& command, const std::string& group = "Machine");
 
-  // The first GPU, or null for `gpus` 0. Throws Error as open_gpu(), and naming --resident if that
+  // That GPU, or null for none. Throws Error as open_gpu(), and naming --resident if that
   // is asked for without a GPU.
-  std::shared_ptr<Device> open(int gpus) const;
+  std::shared_ptr<Device> open(std::optional<int> gpu) const;
   // The recipe with its work divided between the host and `device`; null leaves all to the host.
   // Throws Error naming --resident if the images cannot stay on a GPU.
   std::shared_ptr<const Augmenter> make_augmenter(const Recipe& recipe, const DatasetInfo& data,

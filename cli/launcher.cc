@@ -27,8 +27,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* launcher_variable = "HEADRACE_LAUNCHER";
-// For a rank to end in, once it has been told to.
-constexpr std::chrono::seconds grace(8);
 
 class LogFile {
  public:
@@ -70,10 +68,12 @@ struct Rank {
   pid_t process = 0;
   bool running = true;
   bool ended_by_us = false;
+  int told = 0;    // the signal that asked it to end
   int status = 0;  // as waitpid() tells
 
-  bool lost() const { return ended_by_us || WIFSIGNALED(status); }
-  bool failed() const { return lost() || WEXITSTATUS(status) != 0; }
+  // One that is told to end before it has made itself ready to hear it just ends.
+  bool lost() const { return ended_by_us || (WIFSIGNALED(status) && WTERMSIG(status) != told); }
+  bool failed() const { return exit_status() != 0; }
   int exit_status() const {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
@@ -82,6 +82,7 @@ struct Rank {
 class Ranks {
  public:
   Ranks(const Job& job, int port) {
+    grace_ = job.grace;
     try {
       for (int rank = 0; rank < job.ranks; ++rank) start(job, rank, port);
     } catch (...) {
@@ -108,7 +109,7 @@ class Ranks {
     if (asked_.time_since_epoch().count() == 0) {
       signal(SIGTERM);
       asked_ = Clock::now();
-    } else if (Clock::now() - asked_ >= grace) {
+    } else if (Clock::now() - asked_ >= grace_) {
       end_all();
     }
   }
@@ -116,8 +117,10 @@ class Ranks {
     return std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& rank) { return rank.running; });
   }
   void signal(int number) {
-    for (const Rank& rank : ranks_) {
-      if (rank.running) ::kill(rank.process, number);
+    for (Rank& rank : ranks_) {
+      if (!rank.running) continue;
+      rank.told = number;
+      ::kill(rank.process, number);
     }
   }
   // Those that still run are lost.
@@ -153,6 +156,7 @@ class Ranks {
   std::vector<Rank> ranks_;
   std::vector<Rank> ended_;
   Clock::time_point asked_{};
+  std::chrono::milliseconds grace_{};
 };
 
 std::string describe(const Rank& rank) {
@@ -201,13 +205,13 @@ JobEnd run_job(const Job& job, Interrupt& interrupt) {
     for (; seen < ranks.ended().size(); ++seen) {
       // One that failed has told the others; one that was lost they have to find out.
       const bool told = !ranks.ended()[seen].lost();
-      allow(told ? std::chrono::milliseconds(grace) : job.rank_timeout + grace);
+      allow(told ? job.grace : job.rank_timeout + job.grace);
     }
     if (interrupt.requested() && !passed_on) {
       ranks.signal(interrupt.exit_status() - 128);
       passed_on = true;
       // Where a step takes long, this is how long it may.
-      allow(job.rank_timeout + grace);
+      allow(job.rank_timeout + job.grace);
     }
     if (end_by && Clock::now() >= *end_by) ranks.give_up();
   }

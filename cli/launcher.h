@@ -18,10 +18,12 @@ struct Job {
   std::filesystem::path logs;
   // How long those that are left may take to find out that one is lost.
   std::chrono::milliseconds rank_timeout{60'000};
+  // For a rank to end in, once it has been told to.
+  std::chrono::milliseconds grace{8'000};
 };
 
-// How it ended. Ranks that are lost ended by a signal, or had to be ended because they still ran
-// when the others had given up.
+// How it ended. Ranks that are lost ended by a signal that this process did not send, or had to be
+// ended because they still ran when the others had given up.
 struct JobEnd {
   int exit_status = 0;    // of the first that failed; 0 if none did
   int failed_rank = -1;   // which it was

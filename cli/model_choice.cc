@@ -12,6 +12,7 @@
 #include "headrace/train/keras_json.h"
 #include "headrace/train/layers/activation.h"
 #include "headrace/train/models/model_registry.h"
+#include "headrace/train/placement.h"
 
 namespace headrace::cli {
 namespace {
@@ -128,6 +129,24 @@ Loss loss_of(const Graph& graph) {
     loss.kind = LossKind::binary_crossentropy;
   }
   return loss;
+}
+
+void add_micro_batches(CLI::App& command, int& value) {
+  command
+      .add_option("--micro-batches", value,
+                  "With --place: parts of a batch that follow each other through the devices, so "
+                  "that these compute at the same time")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group("Machine");
+}
+
+Graph placed(Graph graph, const std::string& placement, int micro_batches) {
+  Graph made = place(std::move(graph), placement);
+  if (micro_batches == 1 || devices_of(made).size() > 1) return made;
+  throw Error(ErrorCode::invalid_argument,
+              "--micro-batches is for a model on several devices: put it there by --place");
 }
 
 }  // namespace headrace::cli

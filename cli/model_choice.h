@@ -35,4 +35,10 @@ Graph choose_model(const std::string& model, const std::string& image_size, int 
 // Cross-entropy of what the model ends in: probabilities of classes, of one answer, or logits.
 Loss loss_of(const Graph& graph);
 
+// --micro-batches
+void add_micro_batches(CLI::App& command, int& value);
+// The model with its layers on these devices. Throws Error{invalid_argument} if there is one device
+// and several micro-batches.
+Graph placed(Graph graph, const std::string& placement, int micro_batches);
+
 }  // namespace headrace::cli

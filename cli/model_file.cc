@@ -77,11 +77,11 @@ Recipe get_recipe(const Checkpoint& checkpoint) {
 }
 
 TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
-                           int gpus, const MetricOptions& metrics)
+                           std::optional<int> gpu, const MetricOptions& metrics)
     : checkpoint_(load(path)),
       recipe_(inference_recipe(checkpoint_, path)),
       outputs_(checkpoint_.graph.shape(checkpoint_.graph.output()).elements()),
-      backend_(choose_backend(gpus)) {
+      backend_(choose_backend(gpu)) {
   PlanOptions options;
   options.batch_size = batch_size;
   options.threads =

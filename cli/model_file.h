@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,9 @@ Recipe get_recipe(const Checkpoint& checkpoint);
 // A checkpoint made ready for use: the model compiled for inference, and its preprocessing.
 class TrainedModel {
  public:
-  // On the CPU, or on so many GPUs. Throws Error naming the file.
-  TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads, int gpus,
-               const MetricOptions& metrics = {});
+  // On the CPU, or on that GPU. Throws Error naming the file.
+  TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
+               std::optional<int> gpu, const MetricOptions& metrics = {});
 
   const std::vector<std::string>& classes() const { return checkpoint_.classes; }
   const Recipe& recipe() const { return recipe_; }  // nothing random in it

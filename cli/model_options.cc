@@ -17,7 +17,7 @@ void ModelOptions::add_to(CLI::App& command) {
       ->group("Model");
   add_batch_size(command, batch_size, "Images computed at once", "Machine");
   add_compute_threads(command, threads, "compute");
-  add_gpus(command, gpus);
+  add_gpus(command, gpus, GpusOf::one_process);
   LoadingOptions::Wording wording;
   wording.many_epochs = false;
   loading.add_to(command, wording);

@@ -16,7 +16,7 @@ struct ModelOptions {
   std::string model;
   std::int64_t batch_size = 128;
   int threads = 0;
-  int gpus = 0;
+  std::string gpus = "0";
   LoadingOptions loading;
   bool json = false;
 

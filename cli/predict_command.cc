@@ -9,6 +9,7 @@
 #include <memory>
 #include <numeric>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/common_options.h"
 #include "headrace/cli/csv.h"
 #include "headrace/cli/image_data.h"
@@ -147,7 +148,7 @@ class Predictions {
 int predict(const PredictOptions& options) {
   Loading loading(options.model.loading);
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads,
-                     options.model.gpus);
+                     gpu_of_process(parse_gpus(options.model.gpus)));
   const ImageData data = open_inputs(options, loading.decoding());
   const auto sequence = loading.row_by_row(data, model.recipe());
   LoaderOptions loader_options =

@@ -25,6 +25,13 @@ void ProcessOptions::add_to(CLI::App& command, const std::string& logs) {
       ->capture_default_str()
       ->group("Machine");
   command
+      .add_option("--wire", wire,
+                  "What gradients travel in from GPU to GPU: f32, or bf16, which is half as much")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str()
+      ->group("Machine");
+  command
       .add_option("--rank-timeout", rank_timeout,
                   "How many seconds ranks wait for one that is late, before they end with an "
                   "error that names it")
@@ -47,7 +54,8 @@ void ProcessOptions::add_to(CLI::App& command, const std::string& logs) {
 void ProcessOptions::add_restarts_to(CLI::App& command) {
   command
       .add_option("--restarts", restarts,
-                  "With --ranks: when a process is lost (killed, or stalled), go on from the last "
+                  "With --ranks or several --gpus: when a process is lost (killed, or stalled), go "
+                  "on from the last "
                   "checkpoint with those that are left, so many times")
       ->type_name("N")
       ->check(CLI::Range(0, 1'000'000))
@@ -58,17 +66,6 @@ void ProcessOptions::add_restarts_to(CLI::App& command) {
 
 std::chrono::milliseconds ProcessOptions::timeout() const {
   return std::chrono::milliseconds(static_cast<std::int64_t>(rank_timeout * 1'000));
-}
-
-bool is_launcher(const ProcessOptions& options) {
-  const auto environment = launch_environment();
-  if (environment && environment->launcher_serves) return false;
-  if (options.ranks > 1 && launched_processes() > 1) {
-    throw Error(ErrorCode::invalid_argument,
-                "--ranks starts processes, and a launcher has done so already: leave one of the "
-                "two out");
-  }
-  return options.ranks > 1;
 }
 
 std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options) {
@@ -95,9 +92,20 @@ std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options) {
   }
 }
 
-CommunicatorFactory communicators_of(ProcessGroup* group) {
+CommunicatorFactory communicators_of(ProcessGroup* group, Backend& backend, bool on_gpu,
+                                     const ProcessOptions& options) {
+  const Wire wire = options.wire == "bf16" ? Wire::bf16 : Wire::f32;
+  if (wire == Wire::bf16 && (group == nullptr || !on_gpu)) {
+    throw Error(ErrorCode::invalid_argument,
+                "--wire bf16 is for gradients between several GPUs (--gpus); those of CPUs, and of "
+                "one process, are added up in f32");
+  }
   if (group == nullptr) return make_local_communicators;
-  return [group](int replicas) { return group->make_communicators(replicas); };
+  return [group, &backend, wire, deadline = options.timeout()](int replicas) {
+    auto ranks = group->make_communicators(replicas);
+    if (replicas == 1) ranks[0] = backend.connect(std::move(ranks[0]), wire, deadline);
+    return ranks;
+  };
 }
 
 int run_together(ProcessGroup& group, int replicas, const std::function<int()>& task) {

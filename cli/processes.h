@@ -17,6 +17,7 @@ namespace headrace::cli {
 // How the processes of one training find each other.
 struct ProcessOptions {
   std::string communicator = "auto";
+  std::string wire = "f32";
   double rank_timeout = 60;  // seconds
   int ranks = 1;             // processes to start here
   int restarts = 0;
@@ -28,15 +29,13 @@ struct ProcessOptions {
   std::chrono::milliseconds timeout() const;
 };
 
-// Whether this process is to start the ranks, and is none itself. Throws Error if another launcher
-// has done so.
-bool is_launcher(const ProcessOptions& options);
-
 // The processes that this one trains with; null: it trains alone. Throws Error saying what to do.
 std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options);
 
-// What a Trainer exchanges gradients by: those of the group, or of this process alone.
-CommunicatorFactory communicators_of(ProcessGroup* group);
+// What a Trainer of this backend exchanges gradients by: over the group, or in this process alone.
+// Throws Error{invalid_argument} if the wire is not one that gradients go by there.
+CommunicatorFactory communicators_of(ProcessGroup* group, Backend& backend, bool on_gpu,
+                                     const ProcessOptions& options);
 
 // Runs what this process has to do together with the others. If it fails, it says so, and so do
 // they: to be called within the life of the group, whose end then ends all processes.

@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "headrace/cli/backend_choice.h"
 #include "headrace/cli/config_file.h"
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/launch_ranks.h"
 #include "headrace/cli/launcher.h"
 #include "headrace/cli/model_choice.h"
 #include "headrace/cli/processes.h"
@@ -18,6 +20,7 @@
 #include "headrace/cli/train_options.h"
 #include "headrace/cli/training_run.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/train/gpu_devices.h"
 #include "headrace/train/keras_json.h"
 #include "headrace/train/placement.h"
 
@@ -40,9 +43,9 @@ Graph model_for_data(const TrainOptions& options) {
 
 int show_model(const TrainOptions& options) {
   const Graph graph =
-      place(options.data.empty() ? choose_model(options.model, options.image_size, options.classes)
-                                 : model_for_data(options),
-            options.placement);
+      placed(options.data.empty() ? choose_model(options.model, options.image_size, options.classes)
+                                  : model_for_data(options),
+             options.placement, options.micro_batches);
   const std::string name = std::filesystem::path(options.model).stem().string();
   const std::string text = options.json ? to_keras_json(graph, name) + "\n" : graph.summary();
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -61,36 +64,6 @@ TrainOptions options_of(const ProcessGroup& group, TrainOptions options) {
   return options;
 }
 
-std::vector<std::string> resumed(std::vector<std::string> command) {
-  command.erase(std::remove(command.begin(), command.end(), "--overwrite"), command.end());
-  if (std::find(command.begin(), command.end(), "--resume") == command.end())
-    command.emplace_back("--resume");
-  return command;
-}
-
-int launch_ranks(const TrainOptions& options) {
-  Interrupt interrupt;
-  Job job{.command = own_command(),
-          .ranks = options.processes.ranks,
-          .logs = std::filesystem::path(options.out) / "ranks",
-          .rank_timeout = options.processes.timeout()};
-  for (int restarts = 0;; ++restarts) {
-    const JobEnd end = run_job(job, interrupt);
-    if (end.exit_status == 0) return exit_done;
-    if (interrupt.requested()) return interrupt.exit_status();
-    const int left = job.ranks - static_cast<int>(end.lost.size());
-    if (end.lost.empty() || left < 1 || restarts == options.processes.restarts) {
-      const auto log = job.logs / fmt::format("rank{}.log", end.failed_rank);
-      complain(end.failed_rank > 0 ? fmt::format("{}: see {}", end.how, log.string()) : end.how);
-      return exit_failed;
-    }
-    warn(fmt::format("{}: going on from the last checkpoint with {} of {} ranks", end.how, left,
-                     job.ranks));
-    job.ranks = left;
-    job.command = resumed(job.command);
-  }
-}
-
 // Waiting for the others can be interrupted: there is nothing to be saved yet.
 std::unique_ptr<ProcessGroup> join(const ProcessOptions& options, Interrupt& interrupt) {
   const Interrupt::Action give_up(interrupt, [&interrupt] {
@@ -102,7 +75,11 @@ std::unique_ptr<ProcessGroup> join(const ProcessOptions& options, Interrupt& int
 
 int train(const TrainOptions& options, const CLI::App& command) {
   if (options.summary) return show_model(options);
-  if (is_launcher(options.processes)) return launch_ranks(options);
+  const std::vector<int> gpus = parse_gpus(options.gpus);
+  if (const int ranks = ranks_to_launch(options.processes, gpus)) {
+    require_gpus(gpus, gpu_devices());
+    return launch_ranks(options.processes, ranks, std::filesystem::path(options.out) / "ranks");
+  }
   follow_launcher();
   if (options.quiet) quiet_messages();
   Interrupt interrupt;

@@ -50,10 +50,19 @@ void add_machine(CLI::App& command, TrainOptions& options) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--accumulate", options.accumulate,
+                  "Compute each batch in so many parts, one after the other, and then update once: "
+                  "for batches that do not fit into memory")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str()
+      ->group(group);
   add_compute_threads(command, options.threads, "train, of all replicas of a process together");
   add_placement(command, options.placement, "Others go with what they read. --summary shows it",
                 group);
-  add_gpus(command, options.gpus, group);
+  add_micro_batches(command, options.micro_batches);
+  add_gpus(command, options.gpus, GpusOf::processes, group);
   options.gpu_feed.add_to(command, group);
   add_precision(command, options.precision, group);
   options.processes.add_to(command, "--out, in ranks/");

@@ -27,9 +27,11 @@ struct TrainOptions {
   std::uint64_t seed = 0;
 
   std::string placement;  // of layers on devices
+  int micro_batches = 1;
   int replicas = 1;
+  int accumulate = 1;  // parts of a batch
   int threads = 0;
-  int gpus = 0;
+  std::string gpus = "0";
   GpuFeedOptions gpu_feed;
   std::string precision = "f32";
   ProcessOptions processes;

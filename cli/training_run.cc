@@ -69,6 +69,7 @@ std::string epochs_text(std::uint64_t epochs) {
 TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, Interrupt& interrupt,
                          ProcessGroup* group)
     : options_(options),
+      gpu_(gpu_of_process(parse_gpus(options.gpus))),
       interrupt_(interrupt),
       group_(group),
       folder_(options.out),
@@ -76,7 +77,7 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
       record_(command, "train"),
       training_(open_images(options.data, options.root, {}, loading_.decoding())),
       recipe_({1, 1, 1}) {
-  options_.fitting.check(options_.epochs, !options_.validation.empty());
+  options_.fitting.check(length(), !options_.validation.empty());
   if (writes() && !options_.resume && !options_.overwrite) folder_.require_free();
   require_labels(training_);
   if (!options_.validation.empty()) {
@@ -88,8 +89,8 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
   ImageShape shape = input_size(options_.model, natural);
   if (!options_.image_size.empty()) shape = parse_image_size(options_.image_size, shape);
   recipe_ = options_.recipe.recipe(shape, !options_.image_size.empty() || shape != natural);
-  graph_ = place(choose_model(options_.model, shape, static_cast<int>(training_.classes().size())),
-                 options_.placement);
+  graph_ = placed(choose_model(options_.model, shape, static_cast<int>(training_.classes().size())),
+                  options_.placement, options_.micro_batches);
   if (options_.resume) load_checkpoint_to_resume();
 }
 
@@ -129,7 +130,7 @@ void TrainingRun::check_resumable() const {
 }
 
 void TrainingRun::make_loaders() {
-  loading_.use_gpu(options_.gpu_feed, options_.gpu_feed.open(options_.gpus));
+  loading_.use_gpu(options_.gpu_feed, options_.gpu_feed.open(gpu_));
   const auto images = loading_.shuffled(training_, recipe_, options_.seed);
   const auto to_validate =
       validation_ ? loading_.in_order(*validation_, recipe_.for_inference()) : nullptr;
@@ -138,7 +139,7 @@ void TrainingRun::make_loaders() {
   training.epochs = options_.epochs;
   if (group_ != nullptr) training.shard = {.rank = group_->process(), .world_size = group_->size()};
   training_loader_ = loading_.make_loader(images, training);
-  if (options_.gpus > 0) note("feed: " + training_loader_->device_report());
+  if (gpu_) note("feed: " + training_loader_->device_report());
   if (to_validate == nullptr) return;
   LoaderOptions validation = training;
   validation.drop_last = false;
@@ -146,19 +147,32 @@ void TrainingRun::make_loaders() {
   validation_loader_ = loading_.make_loader(to_validate, validation);
 }
 
+TrainingLength TrainingRun::length() const {
+  const std::int64_t images = training_.size(), batch = options_.batch_size;
+  const std::int64_t steps =
+      options_.last_batch == "drop" ? images / batch : (images + batch - 1) / batch;
+  return {.epochs = options_.epochs,
+          .steps_per_epoch = static_cast<std::uint64_t>(std::max<std::int64_t>(steps, 1)),
+          .batch_size = batch};
+}
+
 void TrainingRun::make_trainer() {
   TrainerOptions options;
   options.batch_size = options_.batch_size;
   options.replicas = options_.replicas;
+  options.accumulate = options_.accumulate;
+  options.micro_batches = options_.micro_batches;
   options.threads = options_.threads;
   options.loss = loss_of(graph_);
-  options_.fitting.set(options, options_.epochs);
+  options_.fitting.set(options, length());
   if (resumed_) take_schedule(options.schedule, resumed_->training->schedule);
   options.seed = options_.seed;
   options.rank_timeout = options_.processes.timeout();
   options.precision = precision_of(options_.precision);
-  backend_ = choose_backend(options_.gpus);
-  trainer_ = std::make_unique<Trainer>(graph_, options, *backend_, communicators_of(group_));
+  backend_ = choose_backend(gpu_);
+  trainer_ = std::make_unique<Trainer>(
+      graph_, options, *backend_,
+      communicators_of(group_, *backend_, gpu_.has_value(), options_.processes));
   if (!resumed_) return;
   if (resumed_->training->stream.fingerprint != training_loader_->state().fingerprint)
     throw Error(ErrorCode::invalid_argument,
@@ -168,10 +182,9 @@ void TrainingRun::make_trainer() {
                     "--out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
-  const bool scheduled =
-      !options_.fitting.schedule.empty() || !resumed_->training->schedule.empty();
+  const bool scheduled = options.schedule || !resumed_->training->schedule.empty();
   if (options_.fitting.learning_rate > 0 && !scheduled)
-    trainer_->set_learning_rate(options_.fitting.learning_rate);
+    trainer_->set_learning_rate(learning_rate(options.optimizer));
 }
 
 void TrainingRun::fit() {
@@ -252,7 +265,7 @@ Json TrainingRun::result() const {
   result["seconds"] = seconds;
   result["images_per_second"] = seconds > 0 ? images / seconds : 0;
   result["data_wait_seconds"] = trainer_->data_wait_seconds();
-  result["verdict"] = training_verdict(training_loader_->stats(), options_.gpus > 0);
+  result["verdict"] = training_verdict(training_loader_->stats(), gpu_.has_value());
   result["parameters"] = trainer_->graph().parameter_count();
   result["loader_bytes"] = training_loader_->memory_bytes();
   const std::vector<NamedReport> reports = loading_.error_reports();
@@ -328,6 +341,7 @@ int TrainingRun::execute() {
       to_text(recipe_.output()), training_.classes().size(),
       group_ == nullptr ? "" : processes_text(*group_) + " with ", options_.replicas,
       options_.replicas == 1 ? "" : "s", backend_->name()));
+  if (const std::string rates = options_.fitting.rates_text(length()); !rates.empty()) note(rates);
   if (loading_.budget() != nullptr) note("memory for loading: " + loading_.memory_text());
   try {
     fit();

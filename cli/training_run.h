@@ -41,7 +41,10 @@ class TrainingRun {
 
   bool writes() const { return group_ == nullptr || group_->process() == 0; }
 
+  TrainingLength length() const;
+
   const TrainOptions& options_;
+  std::optional<int> gpu_;  // none: the CPU
   Interrupt& interrupt_;
   ProcessGroup* group_;
   RunFolder folder_;

@@ -1,5 +1,6 @@
 # HEADRACE_CUDA=AUTO|ON|OFF. Sets HEADRACE_HAS_CUDA, by which a module chooses between its folders
-# cuda/ and no_cuda/; and HEADRACE_HAS_CUDNN: whether models can be trained on GPUs too.
+# cuda/ and no_cuda/; HEADRACE_HAS_CUDNN: whether models can be trained on GPUs too; and
+# HEADRACE_HAS_NCCL: whether several GPUs then exchange gradients by themselves.
 
 set(HEADRACE_CUDA AUTO CACHE STRING "Build for NVIDIA GPUs: AUTO (if a CUDA compiler is found), ON, OFF")
 set_property(CACHE HEADRACE_CUDA PROPERTY STRINGS AUTO ON OFF)
@@ -48,5 +49,18 @@ if(HEADRACE_HAS_CUDA)
   else()
     message(STATUS "Headrace: no training on GPUs, which needs cuDNN 9, cuBLASLt and cudnn-frontend "
       "(script/setup fetches the last)")
+  endif()
+endif()
+
+set(HEADRACE_HAS_NCCL FALSE)
+if(HEADRACE_HAS_CUDNN)
+  find_path(HEADRACE_NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(HEADRACE_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR})
+  mark_as_advanced(HEADRACE_NCCL_INCLUDE_DIR HEADRACE_NCCL_LIBRARY)
+  if(HEADRACE_NCCL_INCLUDE_DIR AND HEADRACE_NCCL_LIBRARY)
+    set(HEADRACE_HAS_NCCL TRUE)
+    message(STATUS "Headrace: NCCL ${HEADRACE_NCCL_LIBRARY}")
+  else()
+    message(STATUS "Headrace: without NCCL, gradients of several GPUs go through the host")
   endif()
 endif()

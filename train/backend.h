@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,21 +11,15 @@
 #include <vector>
 
 #include "headrace/pipeline/batch.h"
+#include "headrace/train/communicator.h"
 #include "headrace/train/graph.h"
 #include "headrace/train/loss.h"
 #include "headrace/train/operation_time.h"
 #include "headrace/train/optimizer.h"
+#include "headrace/train/precision.h"
 #include "headrace/train/tensor.h"
 
 namespace headrace {
-
-// The type of activations and of what convolutions and matrix products multiply. Weights, sums,
-// batch statistics and the optimizer are f32 in all.
-enum class Precision : std::uint8_t {
-  f32,
-  bf16,
-  tf32,  // as f32, but that GPUs multiply only the upper 10 bits of mantissas; CPUs do as in f32
-};
 
 // What a plan is compiled for.
 struct PlanOptions {
@@ -38,6 +33,9 @@ struct PlanOptions {
   std::string label_field = "label";
   Precision precision = Precision::f32;
   MetricOptions metrics = {};
+  // Parts of a batch that follow each other through the devices of a model that is placed on
+  // several: while one computes a part the next one computes the part before.
+  int micro_batches = 1;
 };
 
 // The part of a batch that one replica works on.
@@ -45,8 +43,7 @@ struct StepInput {
   const Batch* batch = nullptr;
   std::int64_t first = 0;         // its rows of the batch: [first, first + rows)
   std::int64_t rows = 0;          // may be 0: gradients are then zero
-  std::int64_t global_rows = 0;   // of all replicas together; gradients are sums over own rows
-                                  // divided by this, so that adding replicas up gives the mean
+  std::int64_t global_rows = 0;   // of all replicas; gradients are sums over own rows divided by it
   std::uint64_t seed = 0;         // of dropout, with the step and the global row
   std::uint64_t step = 0;         // counts from 0
   std::int64_t global_first = 0;  // own first row, counted over all replicas
@@ -65,6 +62,8 @@ class Plan {
   virtual void forward_backward(const StepInput& input) = 0;
   // The gradients of the last forward_backward, for a Communicator to add up in place.
   virtual std::span<float> gradients() = 0;
+  // The same where the device has them, for a Communicator that reaches it; empty: nowhere else.
+  virtual std::span<float> device_gradients() { return {}; }
   // Called by forward_backward, on its caller's thread, each time that a further part of
   // gradients() is final: elements [first, last), from the arena's beginning to its end without
   // gaps. Backward goes on meanwhile and does not touch them again. Empty: nobody is told.
@@ -82,9 +81,10 @@ class Plan {
     std::string device;     // "cpu:1"
     std::string layers;     // "lstm[1], lstm_tanh"
     bool backward = false;  // the part that the model ends in goes backward in its forward turn
+    bool is_over = false;
   };
-  // Called for each turn, on the thread of the device, before it computes. Plans of one device have
-  // no turns. Empty: nobody is told.
+  // Called for each turn, on the thread of the device, before it computes and after. Plans of one
+  // device have no turns. Empty: nobody is told.
   using DeviceListener = std::function<void(const DeviceTurn& turn)>;
   virtual void set_device_listener(DeviceListener /*listener*/) {}
   // One optimizer step over the whole arena. `step` counts from 1.
@@ -92,8 +92,7 @@ class Plan {
 
   // Forward and loss, as for inference (no dropout); adds to metrics().
   virtual void evaluate(const StepInput& input) = 0;
-  // The model's output (probabilities, if it ends in softmax) for the input's rows,
-  // rows x output elements. Labels are not looked at.
+  // The model's output for the input's rows, rows x output elements. Labels are not looked at.
   virtual void predict(const StepInput& input, std::span<float> output) = 0;
 
   // Sums since the last reset.
@@ -120,7 +119,7 @@ class Plan {
   virtual std::vector<NamedTensor> optimizer_state() const = 0;
   virtual void set_optimizer_state(std::span<const NamedTensor> state) = 0;
 
-  // Bytes of activations, parameters, gradients and optimizer state.
+  // Activations, parameters, gradients and optimizer state.
   virtual std::size_t memory_bytes() const = 0;
 
   // From now on the time of operations is taken, from 0 on. Backends that cannot pass over it.
@@ -139,15 +138,23 @@ class Backend {
   // Throws Error{unsupported} if the backend lacks one of the graph's layers, or a device that one
   // is placed on.
   virtual std::unique_ptr<Plan> compile(const Graph& graph, const PlanOptions& options) = 0;
+  // A communicator of the same ranks that goes from device to device, if there is such a way; all
+  // call this. Throws Error{backend} naming a rank that has not come by the deadline.
+  virtual std::unique_ptr<Communicator> connect(std::unique_ptr<Communicator> processes,
+                                                Wire /*wire*/,
+                                                std::chrono::milliseconds /*deadline*/) {
+    return processes;
+  }
 };
 
 // The CPU, by oneDNN.
 std::unique_ptr<Backend> make_cpu_backend();
 
 // An NVIDIA GPU, by cuDNN and cuBLASLt, which are opened here and not before; `device` counts those
-// that CUDA_VISIBLE_DEVICES leaves. PlanOptions::threads means nothing to it.
-// Throws Error{unsupported} saying why there is none: no CUDA in this build, no driver or too old a
-// one, no such device.
+// that CUDA_VISIBLE_DEVICES leaves. Plans have a queue each, and PlanOptions::threads means
+// nothing. connect() is by NCCL; where it is not there, or ranks share a GPU, it says so. Throws
+// Error{unsupported} saying why there is none: no CUDA in this build, no driver or too old a one,
+// no such device.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0);
 
 }  // namespace headrace

@@ -15,6 +15,9 @@ enum class Collective : std::uint8_t {
                    // are moved as they are: anything may lie in them
 };
 
+// How gradients go from GPU to GPU. They are f32 in memory.
+enum class Wire : std::uint8_t { f32, bf16 };
+
 // What adds up gradients between replicas. Every rank calls the same operations, in the same
 // order, with buffers of equal size. A rank is used by one thread at a time.
 class Communicator {
@@ -38,6 +41,11 @@ class Communicator {
   virtual bool works_alone() const { return false; }
   // For statistics: when an operation was done on this rank, once wait() has returned from it.
   virtual Clock::time_point done_at(Ticket /*ticket*/) const { return Clock::now(); }
+
+  // Whether it adds up what lies on the plan's devices, there (Plan::device_gradients).
+  virtual bool reaches_devices() const { return false; }
+  // Throws what wait() would if the group has failed meanwhile; never waits.
+  virtual void check() {}
 
   // Tells every other rank that this one has failed: their waits end with Error{backend}.
   virtual void abort(const char* reason) noexcept = 0;

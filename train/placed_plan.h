@@ -12,6 +12,7 @@
 #include "headrace/train/cpu/team.h"
 #include "headrace/train/device_threads.h"
 #include "headrace/train/graph_parts.h"
+#include "headrace/train/pipeline_order.h"
 #include "headrace/train/plan_part.h"
 
 namespace headrace {
@@ -22,6 +23,11 @@ namespace headrace {
 // there, and begins its backward pass with the sum of what the readers give back, in their order.
 // Each part has parameters and gradients of its own. Those of a layer that several parts use are
 // copies: gradients are added up in the order of parts, the update is made once, for all.
+//
+// Of several micro-batches (PlanOptions) as many are under way at once as the parts need to be
+// busy: each of these lanes has mailboxes of its own and a plan of each part. Gradients are added
+// up in the order of micro-batches. Batch normalisation takes the statistics of each, and moves by
+// those of the last.
 class PlacedPlan : public Plan {
  public:
   PlacedPlan(const Graph& graph, const PlanOptions& options, const PartFactory& make_part);
@@ -39,8 +45,8 @@ class PlacedPlan : public Plan {
   void update(double learning_rate, std::uint64_t step) override;
   void evaluate(const StepInput& input) override { run(input, Work::evaluate, {}); }
   void predict(const StepInput& input, std::span<float> output) override;
-  MetricSums metrics() override { return parts_.back().plan->metrics(); }
-  void reset_metrics() override { parts_.back().plan->reset_metrics(); }
+  MetricSums metrics() override;
+  void reset_metrics() override;
   void swap_averages() override { store_.swap_averages(); }
   bool gradients_are_finite() override;
   std::string find_non_finite(const StepInput& input) override;
@@ -67,40 +73,51 @@ class PlacedPlan : public Plan {
   };
   struct Part {
     GraphPart graph;
-    std::unique_ptr<PlanPart> plan;
+    std::vector<std::unique_ptr<PlanPart>> lanes;
+    cpu::AlignedBuffer<float> sums;  // gradients of several micro-batches, added up
     std::vector<Copy> copies;
-    std::vector<std::size_t> layers;   // that it uses, of the whole model
-    std::size_t device = 0;            // among the devices of this plan
-    std::vector<std::size_t> makers;   // parts that it reads from
-    std::vector<std::size_t> readers;  // parts that read from it
+    std::vector<std::size_t> layers;  // that it uses, of the whole model
+    std::size_t device = 0;           // among the devices of this plan
+
+    std::span<const float> gradients() const {
+      return sums.size() > 0 ? std::span<const float>(sums.data(), sums.size())
+                             : lanes.front()->gradients();
+    }
   };
   // Host memory of a value between parts.
   struct Mailbox {
     cpu::AlignedBuffer<float> values;
     std::vector<cpu::AlignedBuffer<float>> gradients;  // of each reader; none: nobody needs them
   };
+  using Mailboxes = std::vector<Mailbox>;  // of each crossing
 
-  void make_mailboxes(const std::vector<Crossing>& crossings);
-  PartLinks links_of(const GraphPart& part, std::size_t number,
-                     const std::vector<Crossing>& crossings);
+  Mailboxes make_mailboxes(const std::vector<Crossing>& crossings, std::int64_t rows) const;
+  static PartLinks links_of(const GraphPart& part, std::size_t number,
+                            const std::vector<Crossing>& crossings, Mailboxes& mailboxes);
+  void make_lanes(const std::vector<Crossing>& crossings, const PlanOptions& options,
+                  const PartFactory& make_part);
   std::vector<Copy> copies_of(const Graph& graph) const;
-  void make_turns();
+  std::vector<DeviceThreads::Turn> turns_of(const PipelineOrder& order);
   void run(const StepInput& input, Work work, std::span<float> predictions);
-  void take_turn(std::size_t part, bool backward);
+  void take_turn(const PipelinePass& pass);
+  void add_gradients(Part& part, const PipelinePass& pass) const;
+  StepInput rows_of(std::size_t micro_batch) const;
   void bring_parameters();
   void collect_gradients(std::size_t part);
-  std::size_t passes() const { return 2 * parts_.size() - 1; }  // of a step
+  std::size_t lane_of(std::size_t micro_batch) const { return micro_batch % step_order_.lanes; }
 
   Graph graph_;
   PlanOptions options_;
   cpu::ParameterStore store_;
   cpu::Team team_;  // of the update
   cpu::AlignedBuffer<float> gradients_;
-  std::vector<Mailbox> mailboxes_;  // of each crossing
+  std::size_t micro_batches_;
+  std::vector<Mailboxes> mailboxes_;  // of each lane
   std::vector<Part> parts_;
-  std::vector<DeviceThreads::Turn> forward_, step_;  // turns of both kinds of call
-  std::uint64_t brought_ = 0;                        // version of the parts' parameters
-  std::vector<int> uses_;                            // of each layer: parts that have it
+  PipelineOrder forward_order_, step_order_;  // of both kinds of call
+  std::vector<DeviceThreads::Turn> forward_, step_;
+  std::uint64_t brought_ = 0;  // version of the parts' parameters
+  std::vector<int> uses_;      // of each layer: parts that have it
   // Of the call under way.
   const StepInput* input_ = nullptr;
   Work work_ = Work::predict;

@@ -28,6 +28,7 @@ class Replicas {
   Ticket start(int replica, Collective kind, std::span<float> buffer);
   void wait(int replica, Ticket ticket, std::chrono::milliseconds deadline);
   Clock::time_point done_at(Ticket ticket) const;
+  void check();
   void fail(int replica, const char* how, const char* why, bool only_if_awaited) noexcept;
 
  private:
@@ -126,6 +127,11 @@ Clock::time_point Replicas::done_at(Ticket ticket) const {
   return done_[std::max(ticket, oldest) % times_kept];
 }
 
+void Replicas::check() {
+  Lock lock = exchange_->lock();
+  if (exchange_->has_failed(lock)) exchange_->throw_failed(lock);
+}
+
 void Replicas::fail(int replica, const char* how, const char* why, bool only_if_awaited) noexcept {
   const Lock lock = exchange_->lock();
   const bool awaited = std::any_of(meetings_.begin(), meetings_.end(), [](const Meeting& meeting) {
@@ -157,6 +163,7 @@ class ReplicaCommunicator final : public Communicator {
   }
   bool works_alone() const override { return true; }
   Clock::time_point done_at(Ticket ticket) const override { return replicas_->done_at(ticket); }
+  void check() override { replicas_->check(); }
   void abort(const char* reason) noexcept override {
     replicas_->fail(replica_, " failed: ", reason, false);
   }

@@ -52,6 +52,8 @@ class ProcessGroup {
 // How many processes a launcher says it has started this one with: Open MPI's mpirun, Slurm by PMI,
 // or what launch_environment() knows; 1 without one.
 int launched_processes();
+// The number of this process among those of its machine, as they say; 0 without them.
+int launched_local_rank();
 
 // The processes of MPI_COMM_WORLD, by the plugin headrace_mpi. MPI is initialised by this and
 // finalised by the group's end, so it can be had once in the life of a process.

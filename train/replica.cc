@@ -11,6 +11,20 @@
 #include "headrace/train/gradient_buckets.h"
 
 namespace headrace {
+namespace {
+
+// A part of a rank's share; no other is larger than the last.
+StepInput part_of(StepInput input, int part, const StepSettings& settings) {
+  const Share share = share_of(input.rows, {.rank = part, .world_size = settings.parts});
+  input.first += share.first;
+  input.global_first += share.first;
+  input.rows = share.samples;
+  input.seed = settings.seed;
+  input.step = settings.step;
+  return input;
+}
+
+}  // namespace
 
 void Replica::join(std::unique_ptr<Communicator> communicator) {
   communicator_ = std::move(communicator);
@@ -74,20 +88,22 @@ StepInput Replica::own_share(const ProcessShare& process) const {
 
 std::string Replica::find_non_finite(const ProcessShare& share, const StepSettings& settings) {
   if (share.batch == nullptr) return {};
-  StepInput input = own_share(share);
-  input.seed = settings.seed;
-  input.step = settings.step;
-  return plan_->find_non_finite(input);
+  std::string found;
+  for (int part = 0; part < settings.parts && found.empty(); ++part) {
+    found = plan_->find_non_finite(part_of(own_share(share), part, settings));
+  }
+  return found;
 }
 
-// What the plan calls while it works.
+// What the plan calls while it works. Without buckets gradients go nowhere yet.
 class Replica::Listening {
  public:
-  Listening(Replica& replica, GradientBuckets& buckets, std::chrono::milliseconds timeout)
+  Listening(Replica& replica, GradientBuckets* buckets, std::chrono::milliseconds timeout)
       : plan_(*replica.plan_) {
-    if (replica.communicator_->world_size() > 1) {
-      plan_.set_gradient_listener([&](std::size_t, std::size_t last) {
-        replica.communicating([&] { buckets.ready(last); });
+    if (buckets != nullptr) {
+      plan_.set_gradient_listener([&replica, buckets](std::size_t first, std::size_t last) {
+        replica.add_earlier_parts(first, last);
+        replica.communicating([&] { buckets->ready(last); });
       });
     }
     if (!replica.takes_statistics_) return;
@@ -106,6 +122,39 @@ class Replica::Listening {
   Plan& plan_;
 };
 
+void Replica::add_earlier_parts(std::size_t first, std::size_t last) {
+  if (earlier_parts_.empty()) return;
+  float* const gradients = plan_->gradients().data();
+  for (std::size_t i = first; i < last; ++i) gradients[i] += earlier_parts_[i];
+}
+
+// One rank alone has nothing to add up: its gradients may stay where they are. So may those that
+// are added up there.
+std::span<float> Replica::exchanged_gradients(const StepSettings& settings) {
+  if (communicator_->world_size() == 1) return {};
+  const bool on_device = communicator_->reaches_devices() && settings.parts == 1;
+  const std::span<float> device = on_device ? plan_->device_gradients() : std::span<float>{};
+  return device.empty() ? plan_->gradients() : device;
+}
+
+// Every rank computes as many parts, those without rows too: statistics are taken together. The
+// last one's gradients go off as soon as they are there.
+void Replica::compute(const ProcessShare& share, const StepSettings& settings,
+                      GradientBuckets& buckets) {
+  const bool is_alone = communicator_->world_size() == 1;
+  earlier_parts_.clear();
+  for (int part = 0; part < settings.parts; ++part) {
+    const bool is_last = part + 1 == settings.parts;
+    const Listening listening(*this, is_last && !is_alone ? &buckets : nullptr, settings.timeout);
+    plan_->forward_backward(part_of(own_share(share), part, settings));
+    if (is_last) break;
+    const std::span<const float> gradients = plan_->gradients();
+    earlier_parts_.resize(gradients.size());
+    for (std::size_t i = 0; i < gradients.size(); ++i) earlier_parts_[i] += gradients[i];
+  }
+  if (is_alone) add_earlier_parts(0, earlier_parts_.size());
+}
+
 // The order of operations is the same on every rank, those that stop too.
 StepReport Replica::step(const ProcessShare& share, const StepSettings& settings) {
   failed_first_ = exchange_failed_ = began_update_ = false;
@@ -114,19 +163,12 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
   // Who takes statistics together must know beforehand that all are there.
   if (takes_statistics_ && any(own.stopped, settings.timeout)) return {.stopped = true};
 
-  // One rank alone has nothing to add up: its gradients may stay where they are.
-  const bool is_alone = communicator_->world_size() == 1;
-  GradientBuckets buckets(*communicator_, is_alone ? std::span<float>{} : plan_->gradients(),
-                          settings.bucket);
+  GradientBuckets buckets(*communicator_, exchanged_gradients(settings), settings.bucket);
   guarded([&] {
     plan_->reset_metrics();
     if (own.stopped) return;
-    const Listening listening(*this, buckets, settings.timeout);
-    StepInput input = own_share(share);
-    input.seed = settings.seed;
-    input.step = settings.step;
     try {
-      plan_->forward_backward(input);
+      compute(share, settings, buckets);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::cancelled) throw;
       own.stopped = true;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/shard.h"
@@ -16,11 +17,14 @@
 
 namespace headrace {
 
+class GradientBuckets;
+
 // A step as all ranks take it.
 struct StepSettings {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;  // counts from 0
   double learning_rate = 0;
+  int parts = 1;           // of a rank's share, computed one after the other
   std::size_t bucket = 0;  // gradients that are exchanged at a time
   std::chrono::milliseconds timeout{};
 };
@@ -77,6 +81,9 @@ class Replica {
 
  private:
   class Listening;
+  void compute(const ProcessShare& share, const StepSettings& settings, GradientBuckets& buckets);
+  std::span<float> exchanged_gradients(const StepSettings& settings);
+  void add_earlier_parts(std::size_t first, std::size_t last);
   template <class Call>
   auto guarded(Call call);
   template <class Call>
@@ -93,6 +100,7 @@ class Replica {
   bool failed_first_ = false;
   bool exchange_failed_ = false;
   bool began_update_ = false;
+  std::vector<float> earlier_parts_;  // gradients of a step's parts before the last, added up
   ExchangeTimes exchange_times_;
 };
 

@@ -30,6 +30,10 @@ TrainerOptions checked(TrainerOptions options) {
                                        ": a batch needs at least one sample");
   require(options.replicas >= 1,
           std::to_string(options.replicas) + " replicas: a training needs at least one");
+  require(options.accumulate >= 1,
+          "batches in " + std::to_string(options.accumulate) + " parts: there is at least one");
+  require(options.micro_batches >= 1,
+          std::to_string(options.micro_batches) + " micro-batches: there is at least one");
   require(options.threads >= 0,
           std::to_string(options.threads) + " threads: give a number, or 0 for one for each core");
   require(options.rank_timeout.count() > 0, "the timeout of ranks must be positive");
@@ -41,7 +45,9 @@ TrainerOptions checked(TrainerOptions options) {
 PlanOptions plan_options(const TrainerOptions& options, int ranks) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   PlanOptions plan;
-  plan.batch_size = (options.batch_size + ranks - 1) / ranks;
+  const std::int64_t share = (options.batch_size + ranks - 1) / ranks;
+  plan.batch_size = (share + options.accumulate - 1) / options.accumulate;
+  plan.micro_batches = options.micro_batches;
   plan.threads = std::max(1, threads / options.replicas);
   plan.training = true;
   plan.loss = options.loss;

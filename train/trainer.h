@@ -26,6 +26,12 @@ struct TrainerOptions {
   std::int64_t batch_size = 32;  // of all replicas together
   int replicas = 1;              // of this process, each on its share of every batch
   int threads = 0;               // of them together; 0: one for each core
+  // Parts of a batch that each replica computes one after the other, with one update for all: a
+  // batch of any size in the memory of one part. Weights are those of the whole batch at once, up
+  // to rounding, but that batch normalisation takes the statistics of each part, and its moving
+  // ones those of the last.
+  int accumulate = 1;
+  int micro_batches = 1;  // PlanOptions::micro_batches, of each of these parts
   Loss loss = {};
   Optimizer optimizer = {};
   // The learning rate of each step. Without one it is the optimizer's, and set_learning_rate()'s.
@@ -59,9 +65,13 @@ using CommunicatorFactory = std::function<std::vector<std::unique_ptr<Communicat
 // reported is of all processes, and the same on all; weights and state are too, so any one may save
 // them, and any number of processes may go on from there. One told to stop stops all.
 //
+// That all replicas have the same weights is checked at the beginning and after every epoch; one
+// whose weights differ is named by an Error{backend}.
+//
 // If a replica fails, the others give up too and the error reaches the caller. Failures before the
-// update leave the trainer as it was before the step. After one in the update replicas may differ:
-// the trainer then refuses all work until set_parameters() and restore() have both been called.
+// update leave the trainer as it was before the step. After one in the update replicas may differ
+// (as they do when such a check fails): the trainer then refuses all work until set_parameters()
+// and restore() have both been called.
 class Trainer {
  public:
   // Compiles the graph and draws initial weights (as Keras' initialisers, from Philox).

@@ -159,6 +159,7 @@ std::optional<MetricSums> Trainer::Impl::step_of_epoch(const Batch* batch) {
 }
 
 bool Trainer::Impl::finish_epoch(Trainer& trainer, const FitOptions& fit_options) {
+  require_same_weights();
   EpochRecord record;
   record.epoch = stream->position.epoch;
   record.loss = epoch_sums.mean_loss();

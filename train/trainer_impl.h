@@ -45,6 +45,8 @@ struct Trainer::Impl {
   bool any(bool own);
   // Makes sure that all processes stand at the same place, with the weights of the first.
   void synchronize();
+  // Makes sure that they have the same weights. Otherwise no more can be done with them.
+  void require_same_weights();
   // Other processes are not to wait for this one.
   void abort_group(const char* reason) noexcept;
 

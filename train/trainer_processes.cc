@@ -50,6 +50,23 @@ std::vector<std::array<std::uint64_t, Count>> gather(Replica& replica,
   return all;
 }
 
+// "rank 2", "rank 1 and rank 3": those whose value is not the one that most have, or, where as many
+// have another, rank 0's. Empty: all have the same.
+std::string ranks_apart(Replica& replica, std::uint64_t value, std::chrono::milliseconds timeout) {
+  const auto all = gather<1>(replica, {value}, timeout);
+  const auto votes = [&](const auto& one) { return std::count(all.begin(), all.end(), one); };
+  auto usual = all[0];
+  for (const auto& one : all) {
+    if (votes(one) > votes(usual)) usual = one;
+  }
+  std::string names;
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    if (all[rank] == usual) continue;
+    names += (names.empty() ? "rank " : " and rank ") + std::to_string(rank);
+  }
+  return names;
+}
+
 void take_from_rank_0(Replica& replica, std::vector<NamedTensor>& tensors,
                       std::chrono::milliseconds timeout) {
   for (NamedTensor& tensor : tensors) replica.take_from_rank_0(tensor.values, timeout);
@@ -78,6 +95,7 @@ StepSettings Trainer::Impl::settings() const {
   return {.seed = options.seed,
           .step = total_steps,
           .learning_rate = rate(),
+          .parts = options.accumulate,
           .bucket = processes() == 1 ? everything : options.bucket_bytes / sizeof(float),
           .timeout = options.rank_timeout};
 }
@@ -137,23 +155,37 @@ void Trainer::Impl::synchronize() {
                                                      facts[i].name + " differs");
       }
     }
-    const auto same = [&](std::uint64_t hashed) {
-      const auto hashes = gather<1>(replica, {hashed}, options.rank_timeout);
-      return std::all_of(hashes.begin(), hashes.end(),
-                         [&](const auto& other) { return other == hashes[0]; });
-    };
-    if (same(weights)) return;
+    if (ranks_apart(replica, weights, options.rank_timeout).empty()) return;
     std::vector<NamedTensor> parameters = replica.plan().parameters();
     std::vector<NamedTensor> state = replica.plan().optimizer_state();
     take_from_rank_0(replica, parameters, options.rank_timeout);
     take_from_rank_0(replica, state, options.rank_timeout);
     replica.plan().set_parameters(parameters);
     replica.plan().set_optimizer_state(state);
-    if (!same(hash_of_weights(replica.plan()))) {
-      throw Error(ErrorCode::backend, "weights did not arrive whole from rank 0");
-    }
+    const std::string apart =
+        ranks_apart(replica, hash_of_weights(replica.plan()), options.rank_timeout);
+    if (apart.empty()) return;
+    throw Error(ErrorCode::backend,
+                "the weights of " + apart + " are others after rank 0 has sent its own to all");
   });
   synchronized = true;
+}
+
+void Trainer::Impl::require_same_weights() {
+  if (replicas[0].communicator().world_size() == 1) return;
+  std::string apart;
+  on_every_replica([&](Replica& replica, int number) {
+    const std::string found =
+        ranks_apart(replica, hash_of_weights(replica.plan()), options.rank_timeout);
+    if (number == 0) apart = found;
+  });
+  if (apart.empty()) return;
+  weights_lost = state_lost = true;
+  throw Error(ErrorCode::backend,
+              "after epoch " + std::to_string(stream->position.epoch + 1) + " the weights of " +
+                  apart +
+                  " are not those of the others: look at that machine's memory and devices, and go "
+                  "on from a checkpoint of an earlier epoch");
 }
 
 }  // namespace headrace

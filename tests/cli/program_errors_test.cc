@@ -45,9 +45,20 @@ TEST_F(ProgramErrors, MissingData) {
 TEST_F(ProgramErrors, NoGpuToTrainOn) {
   if (!gpu_devices().devices.empty()) GTEST_SKIP() << "there is a GPU";
   expect_one_line(headrace({"bench", "train", "--gpus", "1", "--steps", "1"}), 1, {"the CPU"});
-  const Outcome many = headrace({"bench", "train", "--gpus", "2"});
+  expect_one_line(headrace({"bench", "train", "--gpus", "2", "--steps", "1"}), 1, {"the CPU"});
+  expect_one_line(headrace({"bench", "train", "--gpus", "gpu:1", "--steps", "1"}), 1, {"the CPU"});
+}
+
+TEST_F(ProgramErrors, GpusThatAreNone) {
+  for (const char* gpus : {"0,", "two", "1,gpu:1"}) {
+    const Outcome outcome = headrace({"bench", "train", "--gpus", gpus});
+    EXPECT_EQ(outcome.status, 2);
+    EXPECT_THAT(outcome.errors, HasSubstr(std::string("--gpus ") + gpus + ":"));
+  }
+  const Outcome many =
+      headrace({"evaluate", "--model", "a.safetensors", "--data", "b", "--gpus", "0,1"});
   EXPECT_EQ(many.status, 2);
-  EXPECT_THAT(many.errors, HasSubstr("--gpus"));
+  EXPECT_THAT(many.errors, HasSubstr("computes on one GPU"));
 }
 
 TEST_F(ProgramErrors, ListWithoutRows) {

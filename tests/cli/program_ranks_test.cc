@@ -145,6 +145,64 @@ TEST_F(ProgramRanks, AWrongOptionOfAllIsSaidByTheFirst) {
   EXPECT_THAT(outcome.errors, AllOf(HasSubstr("absent.csv"), Not(HasSubstr("signal"))));
 }
 
+TEST_F(ProgramRanks, BenchmarksStartThemTooAndTheFirstOneSpeaks) {
+  const Outcome trains = script(
+      "\"$headrace\" bench train --ranks 2 --steps 2 --warm-up 0 --threads 1 --accumulate 2 "
+      "--batch-size 16 --json");
+  ASSERT_EQ(trains.status, 0) << trains.errors;
+  EXPECT_EQ(json::parse(trains.output)["processes"], 2);
+  const Outcome exchanges =
+      script("\"$headrace\" bench exchange --ranks 3 --largest 1 --seconds 0.01 --json");
+  ASSERT_EQ(exchanges.status, 0) << exchanges.errors;
+  const json measured = json::parse(exchanges.output);
+  EXPECT_EQ(measured["processes"], 3);
+  EXPECT_EQ(measured["sizes"].size(), 6U);
+  EXPECT_GT(measured["bytes_per_second"], 0);
+  const Outcome alone = script("\"$headrace\" bench exchange");
+  EXPECT_EQ(alone.status, 1);
+  EXPECT_THAT(alone.errors, HasSubstr("give --ranks"));
+}
+
+// The commands of docs/cluster.md, on fewer and smaller images.
+TEST_F(ProgramRanks, TheTutorialsTrainOnReplicasAndRanks) {
+  const std::string data = "--data train.csv --val test.csv --seed 4 --loader-threads 1 --quiet ";
+  for (const std::string& options :
+       {std::string("--model mnist_cnn --batch-size 128 --replicas 3 --epochs 1 --out replicas"),
+        std::string("--model mnist_cnn --batch-size 64 --ranks 2 --epochs 2 --save-best "
+                    "--monitor val_accuracy --early-stopping 2 --schedule exponential:rate=0.9 "
+                    "--tensorboard logs --out mirrored"),
+        std::string("--model mnist_cnn --batch-size 256 --replicas 8 --optimizer rmsprop "
+                    "--epochs 1 --out eight"),
+        std::string("--model mini_googlenet --image-size 32x32x3 --batch-size 64 --ranks 2 "
+                    "--optimizer sgd --learning-rate 5e-3 --momentum 0.9 "
+                    "--schedule polynomial:power=1 --epochs 1 --out googlenet")}) {
+    const Outcome outcome = script("\"$headrace\" train " + data + options);
+    EXPECT_EQ(outcome.status, 0) << options << ": " << outcome.errors;
+  }
+  EXPECT_TRUE(std::filesystem::exists(path("mirrored/best.safetensors")));
+  const Outcome placed = script(
+      "\"$headrace\" bench train --model shared_lstm --batch-size 8 --steps 1 --warm-up 0 --place "
+      "'lstm[0]=cpu:0,lstm[1]=cpu:1,concatenate=cpu:2' --json");
+  ASSERT_EQ(placed.status, 0) << placed.errors;
+  EXPECT_EQ(json::parse(placed.output)["devices"], 3);
+}
+
+TEST_F(ProgramRanks, RatesAndMicroBatchesAreSaidAndRefusedWhereTheyMakeNoSense) {
+  const Outcome outcome = script(
+      "\"$headrace\" train $options --epochs 1 --optimizer sgd --learning-rate 0.01 "
+      "--scale-learning-rate 10 --warm-up-epochs 1 --accumulate 4 --place dense=cpu:1 "
+      "--micro-batches 2");
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors, HasSubstr("learning rate 0.03: 0.01 for batches of 10, times 3 for "
+                                        "30; the first 7 steps lead to it from 0.01"));
+  const Outcome again = script("\"$headrace\" train $options --overwrite --micro-batches 2");
+  EXPECT_EQ(again.status, 1);
+  EXPECT_THAT(again.errors, HasSubstr("put it there by --place"));
+  const Outcome wire = script("\"$headrace\" train $options --overwrite --wire bf16");
+  EXPECT_EQ(wire.status, 1);
+  EXPECT_THAT(wire.errors, HasSubstr("between several GPUs"));
+}
+
 TEST_F(ProgramRanks, WhatHasBeenLaunchedLaunchesNoMore) {
   const Outcome outcome =
       script("RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 \"$headrace\" train $options --ranks 2");

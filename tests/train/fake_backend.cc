@@ -103,6 +103,7 @@ void LinearPlan::update(double learning_rate, std::uint64_t) {
     velocity_[i] = momentum * velocity_[i] - static_cast<float>(learning_rate) * gradients_[i];
     weights_[i] += velocity_[i];
   }
+  if (settings_->wrong_updates_of == replica_) weights_[0] += 1e-6f;
 }
 
 void LinearPlan::evaluate(const StepInput& input) {

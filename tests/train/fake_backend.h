@@ -26,6 +26,7 @@ struct PlanSettings {
   Hook hook = [](const std::string&, int) {};
   // What the rows of all replicas come to in each step, by the statistics reducer if there is one.
   std::function<void(double sum, std::int64_t expected)> rows_seen = [](double, std::int64_t) {};
+  int wrong_updates_of = -1;  // a replica whose weights come out a little different
   // The rows of each update, as ToySequence numbers them.
   std::function<void(std::int64_t sample)> sample_trained = [](std::int64_t) {};
 };

@@ -10,6 +10,7 @@
 #include "gpu_plans.h"
 #include "headrace/train/model_builder.h"
 #include "headrace/train/models/model_registry.h"
+#include "headrace/train/trainer.h"
 #include "host_engine.h"
 #include "reference_samples.h"
 #include "test_batch.h"
@@ -32,6 +33,15 @@ struct Pair {
   std::shared_ptr<HostEngine> engine = std::make_shared<HostEngine>();
   EngineBackend gpu{engine};
   std::unique_ptr<Backend> cpu = make_cpu_backend();
+};
+
+// Plans of several threads.
+class EnginePerPlan final : public Backend {
+ public:
+  std::string name() const override { return "host"; }
+  std::unique_ptr<Plan> compile(const Graph& graph, const PlanOptions& options) override {
+    return EngineBackend(std::make_shared<HostEngine>()).compile(graph, options);
+  }
 };
 
 // Largest difference between two lists of tensors.
@@ -87,6 +97,38 @@ TEST(GpuPlan, TrainsAsTheCpuDoesWithEveryOptimizer) {
     expect_same_training(small_model(), {.batch_size = 9, .optimizer = optimizer},
                          LabelForm::sparse);
   }
+}
+
+// Moving statistics are the mean over replicas, one of which has fewer rows, and one none.
+TEST(GpuPlan, ReplicasTrainAsThoseOfTheCpuDo) {
+  const Graph graph = small_model();
+  const auto samples = random_samples(graph, 7, false, 40);
+  const Batch batch = make_test_batch(samples, graph.shape(0), LabelForm::sparse);
+  const auto train = [&](Backend& backend) {
+    TrainerOptions options;
+    options.batch_size = 8;
+    options.replicas = 3;
+    options.threads = 3;
+    options.optimizer = Sgd{.learning_rate = 0.1, .momentum = 0.9};
+    Trainer trainer(graph, options, backend);
+    for (int step = 0; step < 3; ++step) trainer.train_step(batch);
+    trainer.train_step(
+        make_test_batch(random_samples(graph, 2, false, 41), graph.shape(0), LabelForm::sparse));
+    return trainer.parameters();
+  };
+  EnginePerPlan gpu;
+  const auto expected = train(*make_cpu_backend());
+  EXPECT_LT(difference(train(gpu), expected), 2e-5);
+}
+
+TEST(GpuPlan, SynchronisedStatisticsAreRefusedByName) {
+  ModelBuilder b;
+  const auto x = b.batch_normalization(b.input({4, 4, 2}), {.synchronized = true});
+  const Graph graph = b.build(b.dense(b.flatten(x), 3, {.activation = "softmax"}));
+  Pair pair;
+  const auto plan = compile_on(pair.gpu, graph, {.batch_size = 4});
+  EXPECT_THAT([&] { plan->set_statistics_reducer([](std::span<float>) {}); },
+              throws_error(ErrorCode::unsupported, HasSubstr("batch_normalization")));
 }
 
 TEST(GpuPlan, ClipsAndAveragesAsTheCpuDoes) {
@@ -265,13 +307,6 @@ TEST(GpuPlan, EveryModelOfTheZooIsLowered) {
       EXPECT_GT(gpu::plan_memory(program, 2, true).bytes, 0u) << model;
     }
   }
-}
-
-TEST(GpuPlan, StatisticsOfSeveralReplicasAreRefusedByName) {
-  Pair pair;
-  const auto plan = pair.gpu.compile(small_model(), {.batch_size = 2});
-  EXPECT_THAT([&] { plan->set_statistics_reducer([](std::span<float>) {}); },
-              throws_error(ErrorCode::unsupported, HasSubstr("batch_normalization")));
 }
 
 TEST(GpuPlan, StopsBeforeAStepThatIsNotWanted) {

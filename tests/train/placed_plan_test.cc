@@ -168,6 +168,7 @@ TEST(PlacedPlan, EachDeviceComputesItsLayersOnItsOwnThreadAndBranchesAtTheSameTi
   Heard heard;
   bool met = true;
   plan->set_device_listener([&](const Plan::DeviceTurn& turn) {
+    if (turn.is_over) return;
     std::unique_lock lock(heard.mutex);
     heard.threads[turn.device + (turn.backward ? " backward " : " forward ") + turn.layers] =
         std::this_thread::get_id();
@@ -191,6 +192,87 @@ TEST(PlacedPlan, EachDeviceComputesItsLayersOnItsOwnThreadAndBranchesAtTheSameTi
   EXPECT_NE(left, end);
   EXPECT_NE(right, end);
   EXPECT_NE(left, std::this_thread::get_id());
+}
+
+std::vector<float> gradients_of_step(Plan& plan, const StepInput& input) {
+  plan.forward_backward(input);
+  const auto view = plan.gradients();
+  return {view.begin(), view.end()};
+}
+
+// With dropout; with fewer rows than micro-batches, too.
+TEST(PlacedPlan, MicroBatchesComeToTheSameAsTheWholeBatch) {
+  const Graph graph = make_model("mnist_cnn", {12, 10, 1}, 10);
+  const Batch batch = samples_of(graph, 11, 3);
+  const auto one = compile(graph, {.batch_size = 11});
+  const auto expected = gradients_of_step(*one, whole(batch));
+  one->evaluate(whole(batch));
+  std::vector<float> predictions(11 * 10), output(11 * 10);
+  one->predict(whole(batch), predictions);
+  for (const int micro_batches : {2, 3, 5, 16}) {
+    for (const Graph& placed : {place(graph, "max_pooling2d=cpu:1"), scattered(graph)}) {
+      const PlanOptions options{.batch_size = 11, .threads = 2, .micro_batches = micro_batches};
+      const auto plan = compile(placed, options);
+      const auto gradients = gradients_of_step(*plan, whole(batch));
+      EXPECT_LT(relative_error(gradients, expected), 2e-6);
+      EXPECT_EQ(gradients_of_step(*plan, whole(batch)), gradients);
+      plan->reset_metrics();
+      plan->forward_backward(whole(batch));
+      plan->evaluate(whole(batch));
+      EXPECT_NEAR(plan->metrics().loss, one->metrics().loss, 1e-6 * one->metrics().loss);
+      EXPECT_EQ(plan->metrics().samples, 22);
+      plan->predict(whole(batch), output);
+      EXPECT_LT(relative_error(output, predictions), 1e-6);
+    }
+  }
+}
+
+TEST(PlacedPlan, EachMicroBatchIsNormalisedByItself) {
+  const Graph graph = with_batch_norm();
+  const Batch batch = samples_of(graph, 10, 4);
+  std::vector<float> expected;
+  for (const std::int64_t first : {0, 3, 6}) {
+    StepInput input = whole(batch);
+    input.first = input.global_first = first;
+    input.rows = first == 6 ? 4 : 3;
+    const auto part = gradients_of_step(*compile(graph, {.batch_size = 4}), input);
+    expected.resize(part.size());
+    for (std::size_t i = 0; i < part.size(); ++i) expected[i] += part[i];
+  }
+  const auto plan = compile(scattered(graph), {.batch_size = 10, .micro_batches = 3});
+  EXPECT_LT(relative_error(gradients_of_step(*plan, whole(batch)), expected), 2e-6);
+  // The moving statistics are those of the last four rows.
+  const auto of_four = compile(graph, {.batch_size = 4});
+  StepInput four = whole(batch);
+  four.first = 6;
+  four.rows = 4;
+  of_four->forward_backward(four);
+  for (Plan* each : {plan.get(), of_four.get()}) each->update(0, 1);
+  expect_same(plan->parameters(), of_four->parameters(), 1e-6);
+}
+
+TEST(PlacedPlan, ADeviceGoesOnToTheNextMicroBatchWhileAnotherIsAtTheOneBefore) {
+  const Graph graph = place(make_model("mnist_cnn", {12, 10, 1}, 10), "dense=cpu:1");
+  const Batch batch = samples_of(graph, 8, 1);
+  const auto plan = compile(graph, {.batch_size = 8, .micro_batches = 4});
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::string, int> begun, over;
+  bool met = true;
+  plan->set_device_listener([&](const Plan::DeviceTurn& turn) {
+    std::unique_lock lock(mutex);
+    ++(turn.is_over ? over : begun)[turn.device];
+    changed.notify_all();
+    // The second device's first turn does not end before the first device's second has begun.
+    if (turn.device != "cpu:1" || turn.is_over) return;
+    met = changed.wait_for(lock, std::chrono::seconds(60), [&] { return begun["cpu:0"] >= 2; }) &&
+          met;
+  });
+  plan->forward_backward(whole(batch));
+  EXPECT_TRUE(met);
+  EXPECT_EQ(begun["cpu:0"], 8);  // forward and backward
+  EXPECT_EQ(begun["cpu:1"], 4);  // both in one
+  EXPECT_EQ(over, begun);
 }
 
 TEST(PlacedPlan, OneDeviceIsAPlanWithoutTurns) {

@@ -36,11 +36,13 @@ using ::testing::_;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 
 struct Layout {
   int processes = 1;
   int replicas = 1;
+  int accumulate = 1;
 };
 
 // One process of a training: its group, its trainer and its loader of toy data.
@@ -68,6 +70,7 @@ struct Process {
     TrainerOptions options;
     options.batch_size = batch_size;
     options.replicas = layout.replicas;
+    options.accumulate = layout.accumulate;
     options.threads = 1;
     options.optimizer = Sgd{.learning_rate = 0.1, .momentum = 0.9};
     options.rank_timeout = timeout;
@@ -196,6 +199,40 @@ TEST(TrainerOverProcesses, ProcessesWithoutSamplesTakePart) {
   const Outcome one = train({.layout = {1, 1}, .samples = 13, .batch_size = 3}, 5);
   const Outcome eight = train({.layout = {5, 1}, .samples = 13, .batch_size = 3}, 5);
   EXPECT_LE(relative_difference(one.weights, eight.weights), 1e-6);
+}
+
+// Shares of 4 and of 2 samples, cut into parts of which some have none.
+TEST(TrainerOverProcesses, PartsThatAreAddedUpGiveTheWeightsOfTheWholeBatch) {
+  const Outcome one = train({.layout = {1, 1}}, 20);
+  for (const Layout& layout : std::vector<Layout>{{1, 1, 5}, {3, 1, 2}, {2, 2, 3}, {3, 2, 4}}) {
+    const Outcome parts = train({.layout = layout}, 20);
+    EXPECT_LE(relative_difference(one.weights, parts.weights), 1e-5);
+    EXPECT_NEAR(one.history.back().loss, parts.history.back().loss, 1e-5);
+    EXPECT_EQ(one.history.back().val_accuracy, parts.history.back().val_accuracy);
+  }
+}
+
+TEST(TrainerOverProcesses, PartsTakeStatisticsTogetherOverAllRanks) {
+  std::atomic<int> calls{0};
+  Setting setting{.layout = {3, 1, 4}, .synchronized = true};
+  setting.rows_seen = [&](double sum, std::int64_t) {
+    EXPECT_LE(sum, 3);  // a twelfth of each batch on each rank
+    ++calls;
+  };
+  train(setting, 1);
+  EXPECT_EQ(calls, 5 * 3 * 4);
+}
+
+TEST(TrainerOverProcesses, OneWhoseWeightsHaveGoneAstrayIsNamedAfterTheEpoch) {
+  for (const int astray : {0, 2}) {
+    const auto errors = on_every_process({.layout = {3, 2}}, [&](Process& process) {
+      if (process.group.process() == astray) process.backend.settings.wrong_updates_of = 1;
+      process.trainer.fit(process.data, {.epochs = 2});
+    });
+    const std::string rank = "rank " + std::to_string(2 * astray + 1);
+    EXPECT_THAT(errors, Each(AllOf(HasSubstr("after epoch 1 the weights of " + rank + " are not"),
+                                   Not(HasSubstr("and rank")))));
+  }
 }
 
 TEST(TrainerOverProcesses, WeightsThatDifferAtFirstAreThoseOfTheFirstProcess) {

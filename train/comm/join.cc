@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
+#include <optional>
 #include <string>
 
 #include "headrace/pipeline/error.h"
@@ -11,15 +13,34 @@
 
 namespace headrace {
 
-int launched_processes() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
+namespace {
+
+// The first of these variables that is set to a number of at least that much.
+std::optional<int> number_of(std::initializer_list<const char*> names, long least) {
+  for (const char* name : names) {
     const char* const text = std::getenv(name);
     if (text == nullptr) continue;
-    const long count = std::strtol(text, nullptr, 10);
-    if (count > 0 && count < 1'000'000) return static_cast<int>(count);
+    char* end = nullptr;
+    const long value = std::strtol(text, &end, 10);
+    if (end != text && value >= least && value < 1'000'000) return static_cast<int>(value);
   }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int launched_processes() {
+  if (const auto size = number_of({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}, 1)) return *size;
   const auto environment = launch_environment();
   return environment ? environment->world_size : 1;
+}
+
+int launched_local_rank() {
+  const auto rank =
+      number_of({"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMI_LOCAL_RANK"}, 0);
+  if (rank) return *rank;
+  const auto environment = launch_environment();
+  return environment ? environment->local_rank : 0;
 }
 
 namespace {

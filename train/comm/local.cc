@@ -66,6 +66,7 @@ class Group {
   int world_size() const { return world_size_; }
   Ticket start(int rank, Collective kind, std::span<float> buffer);
   void wait(int rank, Ticket ticket, std::chrono::milliseconds deadline);
+  void check();
   // Ends every wait with an error, unless one has come before. Returns when no rank touches a
   // buffer any more.
   void fail(int rank, const char* how, const char* why) noexcept;
@@ -114,6 +115,11 @@ Ticket Group::start(int rank, Collective kind, std::span<float> buffer) {
   at(ticket).come[index] = true;
   if (++at(ticket).arrived == world_size_) changed_.notify_all();
   return ticket;
+}
+
+void Group::check() {
+  Lock lock(mutex_);
+  if (failed_) throw_failed(lock);
 }
 
 void Group::check_same(int rank, Ticket ticket, Collective kind, std::size_t size, Lock& lock) {
@@ -236,6 +242,7 @@ class LocalCommunicator final : public Communicator {
   void wait(Ticket ticket, std::chrono::milliseconds deadline) override {
     group_->wait(rank_, ticket, deadline);
   }
+  void check() override { group_->check(); }
   void abort(const char* reason) noexcept override { group_->fail(rank_, " failed: ", reason); }
 
  private:

@@ -236,6 +236,7 @@ void GpuPlan::forward_backward(const StepInput& input) {
     engine_->copy_out(host_gradients_.data(), gradients_.memory.get(), gradients_.bytes);
   }
   if (gradient_listener_) gradient_listener_(0, arena_.size());
+  if (statistics_reducer_) share_means(input.rows);
 }
 
 std::span<float> GpuPlan::gradients() {
@@ -248,13 +249,39 @@ std::span<float> GpuPlan::gradients() {
 }
 
 void GpuPlan::set_statistics_reducer(StatisticsReducer reducer) {
-  if (!reducer) return;
   for (const auto& entry : graph_.layers()) {
-    if (dynamic_cast<const BatchNormalization*>(entry.layer.get()) == nullptr) continue;
+    const auto* const layer = dynamic_cast<const BatchNormalization*>(entry.layer.get());
+    if (!reducer || layer == nullptr || !layer->synchronized()) continue;
     throw Error(ErrorCode::unsupported,
                 entry.name +
-                    ": statistics of several replicas are not added up on GPUs: train "
-                    "with one replica");
+                    ": synchronised batch normalisation is not there on GPUs: leave it to each "
+                    "replica (synchronized: false), or train with one");
+  }
+  statistics_reducer_ = std::move(reducer);
+}
+
+// What moving statistics are to take in: over replicas the mean, weighted by their rows.
+void GpuPlan::share_means(std::int64_t rows) {
+  std::vector<float> state(program_.state), sums{static_cast<float>(rows)};
+  if (rows > 0) state = host_copy(state_, program_.state);
+  for (const Program::Step& step : program_.steps) {
+    const Operation::Means means = step.operation->means();
+    for (std::size_t i = 0; i < means.size; ++i) sums.push_back(sums[0] * state[means.place + i]);
+  }
+  statistics_reducer_(sums);
+  moves_statistics_ = sums[0] > 0;
+  if (!moves_statistics_) return;
+  auto sum = sums.begin() + 1;
+  for (const Program::Step& step : program_.steps) {
+    const Operation::Means means = step.operation->means();
+    if (means.size == 0) continue;
+    const float count = sums[0];
+    std::transform(sum, sum + static_cast<std::ptrdiff_t>(means.size),
+                   state.begin() + static_cast<std::ptrdiff_t>(means.place),
+                   [count](float value) { return value / count; });
+    sum += static_cast<std::ptrdiff_t>(means.size);
+    engine_->copy_in(state_.as() + means.place, state.data() + means.place,
+                     means.size * sizeof(float));
   }
 }
 

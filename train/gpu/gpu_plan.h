@@ -22,6 +22,9 @@ class GpuPlan : public Plan {
   void forward_backward(const StepInput& input) override;
   // A copy of them on the host, which is kept up from the first call on; what is done to it counts.
   std::span<float> gradients() override;
+  std::span<float> device_gradients() override {
+    return {gradients_.as(), gradients_.bytes / sizeof(float)};
+  }
   void set_gradient_listener(GradientListener listener) override {
     gradient_listener_ = std::move(listener);
   }
@@ -66,6 +69,7 @@ class GpuPlan : public Plan {
   // Inputs, labels and scalars, to the device, for these parts.
   void check_stop() const;
   void bring(const StepInput& input, std::initializer_list<Part> parts, bool labels);
+  void share_means(std::int64_t rows);
   void check_input(const Program::Input& to, const StepInput& input) const;
   void bring_input(const Program::Input& to, const StepInput& input);
   void bring_labels(const cpu::Labels& labels, std::int64_t rows);
@@ -95,6 +99,7 @@ class GpuPlan : public Plan {
   MetricSums own_sums_;                // of losses that the host computes
   const std::atomic<bool>* stop_ = nullptr;
   GradientListener gradient_listener_;
+  StatisticsReducer statistics_reducer_;
 };
 
 }  // namespace headrace::gpu

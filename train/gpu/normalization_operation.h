@@ -31,6 +31,10 @@ class NormalizationOperation : public Operation {
   void forward(const Pass& pass) const override;
   void backward(const Pass& pass) const override;
   void update(const Pass& pass, float* parameters) const override;
+  // The first two arrays of the state.
+  Means means() const override {
+    return {spec_.state, 2 * static_cast<std::size_t>(spec_.channels)};
+  }
 
  private:
   NormState state(const Pass& pass) const;

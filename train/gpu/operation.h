@@ -57,6 +57,12 @@ class Operation {
   virtual void backward(const Pass& pass) const = 0;
   // When a step of training is taken: parameters that change without a gradient.
   virtual void update(const Pass& /*pass*/, float* /*parameters*/) const {}
+  // What update() reads of the state, if it is the mean over a batch: replicas take that of theirs.
+  struct Means {
+    StatePlace place = 0;
+    std::size_t size = 0;
+  };
+  virtual Means means() const { return {}; }
 };
 
 // Whether values can be moved eight at a time.
