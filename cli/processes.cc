@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 #include "headrace/cli/program.h"
@@ -73,6 +74,8 @@ std::unique_ptr<ProcessGroup> join_processes(const ProcessOptions& options) {
   const auto deadline =
       std::max<std::chrono::milliseconds>(options.timeout(), std::chrono::minutes(1));
   if (options.communicator == "none") return nullptr;
+  // A connection to a rank that was killed is an error to be told, not the end of this one.
+  std::signal(SIGPIPE, SIG_IGN);
   const auto environment = launch_environment();
   const bool told = environment && environment->world_size > 1;
   if (options.communicator == "gloo" || (options.communicator == "auto" && told)) {
