@@ -38,10 +38,12 @@ TEST(CachedDataset, ReadsEachRecordOnceAndGivesTheSameBatches) {
   MemoryBudget budget(10'000'000);
   const auto cache = std::make_shared<CachedDataset>(disk, budget);
   EXPECT_EQ(cache->fingerprint(), disk->fingerprint());
-  // By itself: where epochs meet, both may ask for a record at the same time, and both read it.
-  stream_fingerprint(cache, codec, 1);
   EXPECT_EQ(stream_fingerprint(cache, codec, 3), expected);
-  EXPECT_EQ(disk->reads() - reads, 200);
+  // Where epochs meet, both may ask for a record at the same time, and both read it.
+  EXPECT_LE(disk->reads() - reads, 200 + 16);
+  const std::int64_t once = disk->reads();
+  EXPECT_EQ(stream_fingerprint(cache, codec, 3), expected);
+  EXPECT_EQ(disk->reads(), once);
   EXPECT_EQ(cache->kept(), 200);
   EXPECT_FALSE(cache->is_full());
   EXPECT_EQ(budget.left(), budget.total() - cache->bytes());
