@@ -1,5 +1,6 @@
 #include "headrace/augment/elastic.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -23,28 +24,75 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
                   static_cast<double>(rng.below(exact)), static_cast<double>(rng.below(exact))});
 }
 
-constexpr auto paint = [](const PaintedValues& values, auto canvas) {
-  Rng rng(static_cast<std::uint64_t>(values[2]), static_cast<std::uint64_t>(values[3]));
-  const ImageShape shape = {canvas.shape.height, canvas.shape.width, 2};
-  std::vector<float> field(shape.elements());
-  for (float& value : field) {
-    value = static_cast<float>(rng.next_u32() >> 8) * 0x1p-23f - 1;
+class Ripple {
+ public:
+  Ripple(const PaintedValues& values, ImageSize size, const Kernels& kernels)
+      : shape_{size.height, size.width, 2}, strength_(values[0] / 2), field_(shape_.elements()) {
+    Rng rng(static_cast<std::uint64_t>(values[2]), static_cast<std::uint64_t>(values[3]));
+    for (float& value : field_) {
+      value = static_cast<float>(rng.next_u32() >> 8) * 0x1p-23f - 1;
+    }
+    const int kernel_size = static_cast<int>(8 * values[1] + 1) | 1;
+    convolve(field_, shape_, gaussian_kernel(kernel_size, static_cast<double>(values[1])),
+             *kernels.painting);
   }
-  const int size = static_cast<int>(8 * values[1] + 1) | 1;
-  convolve(field, shape, gaussian_kernel(size, static_cast<double>(values[1])),
-           *canvas.kernels.painting);
-  const float strength = values[0] / 2;
-  warp(canvas, [&](int x, int y) {
-    const std::size_t at =
-        2 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(shape.width) +
-             static_cast<std::size_t>(x));
-    return Point{static_cast<float>(x) + field[at] * strength,
-                 static_cast<float>(y) + field[at + 1] * strength};
-  });
+
+  Point source_of(int x, int y) const {
+    const float* by = offset(x, y);
+    return {static_cast<float>(x) + by[0] * strength_, static_cast<float>(y) + by[1] * strength_};
+  }
+
+  // The place whose source this is, found by steps that converge where the field does not fold the
+  // image; where it does, near one such place.
+  Place moved(const Place& from) const {
+    constexpr int most_steps = 64;
+    constexpr double close_enough = 1e-4;
+    Place at = from;
+    for (int i = 0; i < most_steps; ++i) {
+      const Place by = offset_at(at);
+      const Place next = {from.x - by.x, from.y - by.y};
+      const double step = std::max(std::abs(next.x - at.x), std::abs(next.y - at.y));
+      // Half a step does not swing to and fro where the field is steep.
+      at = {(at.x + next.x) / 2, (at.y + next.y) / 2};
+      if (step < close_enough) break;
+    }
+    return at;
+  }
+
+ private:
+  const float* offset(int x, int y) const {
+    return field_.data() +
+           2 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(shape_.width) +
+                static_cast<std::size_t>(x));
+  }
+
+  // Between the centres of pixels, linearly; beyond the outermost, as there.
+  Place offset_at(const Place& at) const {
+    const double x = std::clamp<double>(at.x - 0.5, 0, shape_.width - 1);
+    const double y = std::clamp<double>(at.y - 0.5, 0, shape_.height - 1);
+    const int left = std::min(static_cast<int>(x), std::max(shape_.width - 2, 0));
+    const int top = std::min(static_cast<int>(y), std::max(shape_.height - 2, 0));
+    const int right = std::min(left + 1, shape_.width - 1);
+    const int bottom = std::min(top + 1, shape_.height - 1);
+    const double wx = x - left;
+    const double wy = y - top;
+    const auto blended = [&](int axis) {
+      const double above = static_cast<double>(offset(left, top)[axis]) * (1 - wx) +
+                           static_cast<double>(offset(right, top)[axis]) * wx;
+      const double below = static_cast<double>(offset(left, bottom)[axis]) * (1 - wx) +
+                           static_cast<double>(offset(right, bottom)[axis]) * wx;
+      return (above * (1 - wy) + below * wy) * static_cast<double>(strength_);
+    };
+    return {blended(0), blended(1)};
+  }
+
+  ImageShape shape_;
+  float strength_;
+  std::vector<float> field_;
 };
 
 }  // namespace
 
-Operation elastic() { return {parameter(), plan, true, make_painter(name, paint)}; }
+Operation elastic() { return {parameter(), plan, true, make_moving_painter<Ripple>(name)}; }
 
 }  // namespace headrace

@@ -41,8 +41,7 @@ struct KerasZoom {
 //               width's, and takes the centre of images that are not square for (height / 2 right,
 //               width / 2 down).
 //   fill_mode   "constant" does not blend into the border, and "wrap" has a period of one pixel
-//   less
-//               than the image, as scipy.ndimage has them.
+//               less than the image, as scipy.ndimage has them.
 //   lists       a shift of a list is given a random sign.
 // Not repeated: brightness squeezing floats through u8, and the draws themselves, which are
 // Headrace's own (Philox, by seed, epoch and sample).
@@ -51,7 +50,7 @@ struct KerasZoom {
 // and the loss that reads it, binary is two classes, input is the image itself, multi_output and
 // raw are values beside the image (docs/augmentation.md). preprocessing_function is
 // Recipe::set_function, data_format the layout, dtype the output's type; validation_split is a data
-// set's (subset.h).
+// set's (selection.h).
 struct KerasImageDataGenerator {
   bool featurewise_center = false;  // subtracts the mean per channel of the fitted data
   bool samplewise_center = false;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -49,6 +50,12 @@ struct Canvas {
 
 using PaintedValues = std::array<float, 8>;  // PlannedOperation::values
 
+// Where something lies on a canvas, in pixels: pixel i covers [i, i + 1).
+struct Place {
+  double x = 0;
+  double y = 0;
+};
+
 // How a planned operation is done.
 struct Painter {
   std::uint32_t kind = 0;  // PlannedOperation::kind; 0: it does not paint
@@ -58,6 +65,13 @@ struct Painter {
   // That it looks at no pixel but the one that it changes, so that rows can be painted as they
   // come.
   bool is_pointwise = false;
+  // Of those that move pixels (warp.h): masks, which are not blended, and places on the canvas,
+  // which go where the pixels go.
+  void (*masks)(const PaintedValues& values, const Canvas<std::uint8_t>& canvas) = nullptr;
+  void (*move_places)(const PaintedValues& values, ImageSize canvas,
+                      std::span<Place> places) = nullptr;
+
+  bool moves() const { return move_places != nullptr; }
 };
 
 // Of a function object without state that takes (values, canvas) of both kinds.

@@ -52,6 +52,10 @@ std::vector<Parameter> make_parameters() {
       choice("fill_mode", "what lies outside the image",
              {"nearest", "constant", "reflect", "wrap", "mirror", "scipy_constant", "scipy_wrap"}));
   all.push_back(number("fill_value", "level of fill_mode constant", 0, 0, 255));
+  all.push_back(number("mask_fill", "class of fill_mode constant in masks", 0, 0, 255));
+  all.push_back(choice("pair_operations",
+                       "which operations a second image shares: all, or those that move it",
+                       {"all", "geometry"}));
   all.push_back(choice("keras", "which version's odd geometry to repeat (keras.h)",
                        {"none", "keras2", "keras3"}));
   all.push_back(number("rescale", "factor that multiplies every value", 1, 1e-9, 1e9));

@@ -66,22 +66,40 @@ std::array<double, 8> coefficients(const PaintedValues& moved, double right, dou
   return solution;
 }
 
-constexpr auto paint = [](const PaintedValues& values, auto canvas) {
-  const double right = canvas.shape.width - 1;
-  const double bottom = canvas.shape.height - 1;
-  const std::array<double, 8> k = coefficients(values, right, bottom);
-  warp(canvas, [&](int column, int row) {
-    // As torchvision has it: corners are at whole numbers, pixels half between them.
+class Tilt {
+ public:
+  Tilt(const PaintedValues& moved, ImageSize size, const Kernels&)
+      : k_(coefficients(moved, size.width - 1, size.height - 1)),
+        // Columns of the inverse matrix, but for a factor.
+        inverse_{k_[4] - k_[5] * k_[7],         k_[2] * k_[7] - k_[1],
+                 k_[1] * k_[5] - k_[2] * k_[4], k_[5] * k_[6] - k_[3],
+                 k_[0] - k_[2] * k_[6],         k_[2] * k_[3] - k_[0] * k_[5],
+                 k_[3] * k_[7] - k_[4] * k_[6], k_[1] * k_[6] - k_[0] * k_[7],
+                 k_[0] * k_[4] - k_[1] * k_[3]} {}
+
+  // As torchvision has it: corners are at whole numbers, pixels half between them.
+  Point source_of(int column, int row) const {
     const double x = column + 0.5;
     const double y = row + 0.5;
-    const double below = k[6] * x + k[7] * y + 1;
-    return Point{static_cast<float>((k[0] * x + k[1] * y + k[2]) / below - 0.5),
-                 static_cast<float>((k[3] * x + k[4] * y + k[5]) / below - 0.5)};
-  });
+    const double below = k_[6] * x + k_[7] * y + 1;
+    return {static_cast<float>((k_[0] * x + k_[1] * y + k_[2]) / below - 0.5),
+            static_cast<float>((k_[3] * x + k_[4] * y + k_[5]) / below - 0.5)};
+  }
+
+  Place moved(const Place& at) const {
+    const double below = inverse_[6] * at.x + inverse_[7] * at.y + inverse_[8];
+    if (below == 0) return at;
+    return {(inverse_[0] * at.x + inverse_[1] * at.y + inverse_[2]) / below,
+            (inverse_[3] * at.x + inverse_[4] * at.y + inverse_[5]) / below};
+  }
+
+ private:
+  std::array<double, 8> k_;
+  std::array<double, 9> inverse_;
 };
 
 }  // namespace
 
-Operation perspective() { return {parameter(), plan, true, make_painter(name, paint)}; }
+Operation perspective() { return {parameter(), plan, true, make_moving_painter<Tilt>(name)}; }
 
 }  // namespace headrace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -101,8 +102,14 @@ std::string to_words(const SamplePlan& plan) {
   const bool mirrored = xx * yy - xy * yx < 0;
   const double across = std::hypot(xx, yx);
   const double down = std::hypot(xy, yy);
-  double angle = std::atan2(mirrored ? -yx : yx, mirrored ? -xx : xx) * 180 / std::numbers::pi;
+  constexpr double degrees = 180 / std::numbers::pi;
+  double angle = std::atan2(mirrored ? -yx : yx, mirrored ? -xx : xx) * degrees;
+  // What is mirrored left to right and turned by about a half is mirrored top to bottom.
+  const bool upside_down = mirrored && std::abs(angle) > 90;
+  if (upside_down) angle -= std::copysign(180, angle);
   if (std::abs(angle) < 0.005) angle = 0;
+  // By how much rows and columns lie off the right angle.
+  const double shear = std::asin(std::clamp((xx * xy + yx * yy) / (across * down), -1.0, 1.0));
   const double x = (map.xx * plan.output.width + map.xy * plan.output.height) / 2 + map.xt;
   const double y = (map.yx * plan.output.width + map.yy * plan.output.height) / 2 + map.yt;
 
@@ -110,11 +117,17 @@ std::string to_words(const SamplePlan& plan) {
   if (angle != 0) words.push_back(fmt::format("turned {:.1f} deg", angle));
   words.push_back(fmt::format("{:.2f} x {:.2f} of the image about {:.2f}, {:.2f}", across, down,
                               x / plan.source.width, y / plan.source.height));
-  if (mirrored) words.emplace_back("mirrored");
+  if (std::abs(shear * degrees) > 0.05) {
+    words.push_back(fmt::format("sheared {:.1f} deg", shear * degrees));
+  }
+  if (mirrored) words.emplace_back(upside_down ? "mirrored top to bottom" : "mirrored");
   for (const PlannedOperation& operation : plan.operations()) {
     const Painter* painter = painter_of(operation);
     std::string text = painter != nullptr ? std::string(painter->name) : "unknown";
-    for (const float value : values_of(operation)) text += fmt::format(" {:.3g}", value);
+    for (const float value : values_of(operation)) {
+      constexpr float least_seed = 65536;  // which tells a person nothing
+      if (std::abs(value) < least_seed) text += fmt::format(" {:.3g}", value);
+    }
     words.push_back(text);
   }
   return fmt::format("{}", fmt::join(words, "; "));

@@ -97,6 +97,9 @@ RecipeAugmenter::RecipeAugmenter(const Recipe& recipe, const Kernels& kernels)
       fill_value_(static_cast<float>(setting<double>(recipe, "fill_value"))),
       keras_(keras_version_of(setting<std::string>(recipe, "keras"))),
       standardize_(numbers_of(recipe)),
+      targets_({recipe.output().size(), static_cast<float>(setting<double>(recipe, "mask_fill")),
+                setting<std::string>(recipe, "pair_operations") == "geometry"},
+               kernels),
       fingerprint_(recipe.fingerprint()),
       kernels_(kernels) {
   for (const auto& [name, value] : recipe.operations()) {

@@ -8,6 +8,7 @@
 #include "headrace/augment/recipe.h"
 #include "headrace/augment/render.h"
 #include "headrace/augment/render_planes.h"
+#include "headrace/augment/target_renderer.h"
 #include "headrace/pipeline/augmenter.h"
 
 namespace headrace {
@@ -33,6 +34,7 @@ class RecipeAugmenter final : public Augmenter {
   }
   void render_planes(const SamplePlan& plan, const ColourPlanes& planes, std::byte* destination,
                      RenderScratch& scratch) const override;
+  const TargetMover* targets() const override { return &targets_; }
   std::uint64_t fingerprint() const override { return fingerprint_; }
   // True if an image is normalised as a whole, and not value by value.
   bool needs_whole_images() const { return standardize_.is_needed(); }
@@ -65,6 +67,7 @@ class RecipeAugmenter final : public Augmenter {
   float fill_value_;
   KerasVersion keras_;
   Standardize standardize_;
+  TargetRenderer targets_;
   std::uint64_t fingerprint_;
   const Kernels& kernels_;
 };

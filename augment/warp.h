@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "headrace/augment/axis.h"
 #include "headrace/augment/continuation.h"
@@ -16,10 +18,11 @@ struct Point {
   float y;
 };
 
-// Moves a canvas's pixels: each output is taken, by linear interpolation, from where `source_of`
-// (column, row) says, pixel i lying at i; outside, the plan's fill mode holds.
-template <class T, class SourceOf>
-void warp(const Canvas<T>& canvas, const SourceOf& source_of) {
+// Moves a canvas's pixels: each output is taken, by linear interpolation, from where
+// motion.source_of(column, row) says, pixel i lying at i; outside, the plan's fill mode holds.
+// `nearest` takes the pixel there instead.
+template <class T, class Motion>
+void warp(const Canvas<T>& canvas, const Motion& motion, bool nearest = false) {
   constexpr int bits = fixed::coordinate_bits;
   const auto [height, width, channel_count] = canvas.shape;
   const FillMode fill = canvas.plan.fill_mode;
@@ -36,7 +39,7 @@ void warp(const Canvas<T>& canvas, const SourceOf& source_of) {
   T* out = canvas.data;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x, out += channels) {
-      const Point at = source_of(x, y);
+      const Point at = motion.source_of(x, y);
       std::int64_t cx = to_fixed(at.x);
       std::int64_t cy = to_fixed(at.y);
       const bool inside = enter_image<bits>(cx, width, fill) && enter_image<bits>(cy, height, fill);
@@ -47,6 +50,14 @@ void warp(const Canvas<T>& canvas, const SourceOf& source_of) {
         return before + static_cast<std::size_t>(r) * pitch +
                static_cast<std::size_t>(c) * channels;
       };
+      if (nearest) {
+        constexpr std::int64_t half = fixed::pixel / 2;
+        const T* from = pixel((cy + half) >> bits, (cx + half) >> bits);
+        for (std::size_t c = 0; c < channels; ++c) {
+          out[c] = from == nullptr ? canvas.cut(canvas.plan.fill_value) : from[c];
+        }
+        continue;
+      }
       constexpr float unit = 1.0f / static_cast<float>(fixed::pixel);
       const float wx = static_cast<float>(cx & (fixed::pixel - 1)) * unit;
       const float wy = static_cast<float>(cy & (fixed::pixel - 1)) * unit;
@@ -64,6 +75,24 @@ void warp(const Canvas<T>& canvas, const SourceOf& source_of) {
       }
     }
   }
+}
+
+// Of a type that is made of (values, size of the canvas, kernels), with
+//   Point source_of(int column, int row) const;  as warp() wants it
+//   Place moved(Place) const;                    where what lies at a place comes to lie
+template <class Motion>
+Painter make_moving_painter(std::string_view name) {
+  Painter painter = make_painter(name, [](const PaintedValues& values, const auto& canvas) {
+    warp(canvas, Motion(values, canvas.shape.size(), canvas.kernels));
+  });
+  painter.masks = [](const PaintedValues& values, const Canvas<std::uint8_t>& canvas) {
+    warp(canvas, Motion(values, canvas.shape.size(), canvas.kernels), true);
+  };
+  painter.move_places = [](const PaintedValues& values, ImageSize size, std::span<Place> places) {
+    const Motion motion(values, size, best_kernels());
+    for (Place& place : places) place = motion.moved(place);
+  };
+  return painter;
 }
 
 }  // namespace headrace

@@ -1,6 +1,7 @@
 #include "headrace/cli/gpu_feed.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <utility>
 
 #include "headrace/augment/device_augmenter.h"
@@ -48,7 +49,10 @@ std::shared_ptr<const Augmenter> GpuFeedOptions::make_augmenter(const Recipe& re
                                                                 const DatasetInfo& data,
                                                                 const Device* device) const {
   const DatasetField* const image = image_of(data);
-  if (device == nullptr || image == nullptr) return recipe.make_augmenter();
+  const bool moves_targets =
+      std::any_of(data.fields.begin(), data.fields.end(),
+                  [](const DatasetField& field) { return field.target != FieldTarget::none; });
+  if (device == nullptr || image == nullptr || moves_targets) return recipe.make_augmenter();
   try {
     return make_device_augmenter(recipe, *image, resident);
   } catch (const Error& error) {

@@ -46,6 +46,7 @@ class ArrayDataset final : public Dataset {
   std::string key(std::int64_t index) const override;  // "memory: record 812"
   // Of all pixels and labels; computed when first asked for.
   std::uint64_t fingerprint() const override;
+  std::optional<std::uint64_t> content_fingerprint() const override { return fingerprint(); }
 
  private:
   ImageArrays arrays_;

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "headrace/formats/list_columns.h"
+
 namespace headrace {
 namespace {
 
@@ -27,18 +29,23 @@ bool contains(std::span<const std::string_view> names, std::string_view name) {
 
 std::span<const std::string_view> label_keys() { return class_keys; }
 
-ColumnRole role_of_column(std::string_view text) {
+std::string column_key(std::string_view text) {
   std::string name(text);
   for (char& c : name) {
     c = c == ' ' || c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
+  return name;
+}
+
+ColumnRole role_of_column(std::string_view text) {
+  const std::string name = column_key(text);
   if (contains(path_keys, name)) return ColumnRole::path;
   if (contains(class_keys, name)) return ColumnRole::label;
   if (contains(tag_keys, name)) return ColumnRole::tags;
   if (contains(value_keys, name)) return ColumnRole::value;
   if (contains(weight_keys, name)) return ColumnRole::weight;
   if (contains(split_keys, name)) return ColumnRole::split;
-  return ColumnRole::unknown;
+  return ListColumn::is_target(name) ? ColumnRole::target : ColumnRole::unknown;
 }
 
 }  // namespace headrace

@@ -14,8 +14,12 @@ enum class ColumnRole {
   value,   // a number to be predicted, or several
   weight,  // of the row in the loss
   split,   // the part of the data that the row belongs to
+  target,  // what moves with the image (list_columns.h)
   unknown,
 };
+
+// "File Name" -> "file_name".
+std::string column_key(std::string_view text);
 
 // Of a name in any case, with spaces or dashes for underscores: "File Name".
 ColumnRole role_of_column(std::string_view name);

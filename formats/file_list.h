@@ -24,6 +24,13 @@ namespace headrace {
 //   many 0 and 1 as there are classes) or `value`, `values`, `score`, `targets`. Where none of
 //   these is a label all other columns must be numbers, which are to be predicted; else they do not
 //   count.
+// - With a header there may also be columns of what moves with the image (pipeline/targets.h),
+// which
+//   become fields of these names, after the others:
+//     mask     a grey image file of 8 bits, whose levels are classes
+//     image2   a second image file, made the same of
+//     boxes    "left top right bottom class; ...": pixels of the upright image; no class is 0
+//     points   "x y; - ; x y": so too; - is a point that is not known
 // - Blank lines and lines that begin with '#' do not count. LF or CRLF ends a line; UTF-8, with or
 //   without a byte order mark.
 // - Labels that are all whole numbers are class indices, and classes are named 0 .. max, at most

@@ -11,6 +11,7 @@
 
 #include "headrace/formats/file_calls.h"
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/fingerprint.h"
 
 namespace headrace {
 namespace {
@@ -152,6 +153,16 @@ std::size_t FileReader::will_need(const char* path) const {
   if (calls_->read_cached(file.get(), &last, 1, status.st_size - 1) == 1) return 0;
   if (::posix_fadvise(file.get(), 0, 0, POSIX_FADV_WILLNEED) != 0) return 0;
   return static_cast<std::size_t>(status.st_size);
+}
+
+std::uint64_t FileReader::stamp(const char* path) const {
+  struct stat status {};
+  if (::fstatat(descriptor_, path, &status, 0) != 0) return 0;
+  return Fingerprint()
+      .add(std::int64_t{status.st_size})
+      .add(std::int64_t{status.st_mtim.tv_sec})
+      .add(std::int64_t{status.st_mtim.tv_nsec})
+      .value();
 }
 
 }  // namespace headrace

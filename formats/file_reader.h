@@ -52,6 +52,9 @@ class FileReader {
   // already or is not there.
   std::size_t will_need(const char* path) const;
 
+  // A number that differs when the file was changed: of its size and time; 0 if it is not there.
+  std::uint64_t stamp(const char* path) const;
+
   const std::filesystem::path& folder() const { return folder_; }
 
  private:

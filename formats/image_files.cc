@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "headrace/pipeline/fingerprint.h"
@@ -39,6 +41,7 @@ ImageFiles::ImageFiles(std::string name, const std::filesystem::path& root, Imag
   if (!table_.weights.empty()) {
     info_.fields.push_back({"weight", FieldKind::values, ElementType::f32, {}});
   }
+  for (const ListColumn& column : table_.columns) info_.fields.push_back(column.field());
 }
 
 std::span<const std::int32_t> ImageFiles::tags_of(std::int64_t index) const {
@@ -53,10 +56,10 @@ std::int64_t ImageFiles::label(std::int64_t index) const {
   return tags.empty() ? -1 : tags[0];
 }
 
-// All values of a record but its image.
+// The label and the weight of a record.
 void ImageFiles::fill_labels(std::int64_t index, Record& into) const {
   const auto i = static_cast<std::size_t>(index);
-  if (!table_.weights.empty()) into.values.back().set_scalar(table_.weights[i]);
+  if (!table_.weights.empty()) into.values[table_.labelled ? 2 : 1].set_scalar(table_.weights[i]);
   if (!table_.labelled) return;
   RecordValue& label = into.values[1];
   if (!table_.tag_ends.empty()) {
@@ -77,27 +80,47 @@ void ImageFiles::fill_labels(std::int64_t index, Record& into) const {
   }
 }
 
-void ImageFiles::read(std::int64_t index, Record& into) const {
-  const ImageFileRow& row = this->row(index);
+// `read(path, buffer)` gives the bytes of a file, or nothing: then so does this.
+template <class Read>
+bool ImageFiles::read_by(const Read& read, std::int64_t index, Record& into) const {
   into.values.resize(info_.fields.size());
-  RecordValue& image = into.values[0];
-  image.bytes = reader_.read(table_.c_path(row), image.buffer);
+  const auto read_file = [&](const char* path, RecordValue& value) {
+    const std::optional<std::span<const std::byte>> bytes = read(path, value.buffer);
+    if (bytes) value.bytes = *bytes;
+    return bytes.has_value();
+  };
+  if (!read_file(table_.c_path(row(index)), into.values[0])) return false;
   fill_labels(index, into);
-}
-
-bool ImageFiles::try_read(std::int64_t index, Record& into) const {
-  const ImageFileRow& row = this->row(index);
-  into.values.resize(info_.fields.size());
-  RecordValue& image = into.values[0];
-  const auto bytes = reader_.try_read(table_.c_path(row), image.buffer);
-  if (!bytes) return false;
-  image.bytes = *bytes;
-  fill_labels(index, into);
+  std::size_t field = info_.fields.size() - table_.columns.size();
+  const auto number = static_cast<std::size_t>(index);
+  for (const ListColumn& column : table_.columns) {
+    RecordValue& value = into.values[field++];
+    if (!column.is_file()) {
+      column.read(number, value);
+    } else if (!read_file(table_.c_path(column, number), value)) {
+      return false;
+    }
+  }
   return true;
 }
 
+void ImageFiles::read(std::int64_t index, Record& into) const {
+  read_by([this](const char* path, auto& buffer) { return reader_.read(path, buffer); }, index,
+          into);
+}
+
+bool ImageFiles::try_read(std::int64_t index, Record& into) const {
+  return read_by([this](const char* path, auto& buffer) { return reader_.try_read(path, buffer); },
+                 index, into);
+}
+
 std::size_t ImageFiles::will_need(std::int64_t index) const {
-  return reader_.will_need(table_.c_path(row(index)));
+  std::size_t bytes = reader_.will_need(table_.c_path(row(index)));
+  for (const ListColumn& column : table_.columns) {
+    if (!column.is_file()) continue;
+    bytes += reader_.will_need(table_.c_path(column, static_cast<std::size_t>(index)));
+  }
+  return bytes;
 }
 
 std::string ImageFiles::key(std::int64_t index) const {
@@ -117,9 +140,22 @@ std::uint64_t ImageFiles::fingerprint() const {
         .add(std::as_bytes(std::span(table_.tags)))
         .add(std::as_bytes(std::span(table_.tag_ends)))
         .add(std::as_bytes(std::span(table_.weights)));
+    for (const ListColumn& column : table_.columns) {
+      hash.add(column.fingerprint());
+      for (std::size_t i = 0; column.is_file() && i < table_.rows.size(); ++i) {
+        hash.add(std::string_view(table_.c_path(column, i)));
+      }
+    }
     fingerprint_ = hash.value();
   });
   return fingerprint_;
+}
+
+std::optional<std::uint64_t> ImageFiles::content_fingerprint() const {
+  Fingerprint hash;
+  hash.add(fingerprint());
+  for (const ImageFileRow& row : table_.rows) hash.add(reader_.stamp(table_.c_path(row)));
+  return hash.value();
 }
 
 std::size_t ImageFiles::memory_bytes() const {

@@ -11,6 +11,7 @@
 
 #include "headrace/formats/data_options.h"
 #include "headrace/formats/file_reader.h"
+#include "headrace/formats/list_columns.h"
 #include "headrace/pipeline/dataset.h"
 
 namespace headrace {
@@ -34,12 +35,17 @@ struct ImageFileTable {
   std::vector<float> values;
   std::vector<std::int32_t> tags;
   std::vector<std::uint64_t> tag_ends;
-  std::vector<float> weights;  // of all rows, or none
+  std::vector<float> weights;       // of all rows, or none
+  std::vector<ListColumn> columns;  // of what moves with the images
 
   const char* c_path(const ImageFileRow& row) const {
     return reinterpret_cast<const char*>(text.data()) + row.offset;
   }
   std::string_view path(const ImageFileRow& row) const { return {c_path(row), row.length}; }
+  // Of a column of files.
+  const char* c_path(const ListColumn& column, std::size_t index) const {
+    return reinterpret_cast<const char*>(text.data()) + column.offset(index);
+  }
 };
 
 // A data set of image files that are read when asked for: what a list or a folder becomes.
@@ -58,6 +64,7 @@ class ImageFiles final : public Dataset {
   // "train.csv:812: cats/812.jpg", or the path where there is no list.
   std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;
+  std::optional<std::uint64_t> content_fingerprint() const override;
 
   std::size_t memory_bytes() const;  // of text and rows
 
@@ -66,6 +73,9 @@ class ImageFiles final : public Dataset {
     return table_.rows[static_cast<std::size_t>(index)];
   }
 
+  // What the files of a record are read by: read() or try_read().
+  template <class Read>
+  bool read_by(const Read& read, std::int64_t index, Record& into) const;
   void fill_labels(std::int64_t index, Record& into) const;
   std::span<const std::int32_t> tags_of(std::int64_t index) const;
 

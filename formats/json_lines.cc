@@ -74,6 +74,7 @@ class LinesParser {
         case ColumnRole::value: take(parts.value, value, key); break;
         case ColumnRole::weight: take(parts.weight, value, key); break;
         case ColumnRole::split: take(parts.split, value, key); break;
+        case ColumnRole::target:
         case ColumnRole::unknown: break;
       }
     }

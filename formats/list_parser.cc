@@ -11,6 +11,7 @@
 #include "headrace/formats/column_names.h"
 #include "headrace/formats/directory.h"
 #include "headrace/formats/label_names.h"
+#include "headrace/formats/list_columns.h"
 #include "headrace/formats/row_labels.h"
 #include "headrace/pipeline/error.h"
 
@@ -93,6 +94,11 @@ class ListParser {
   void add_wide(Field line);
   void add_tags(std::string_view text);
   void add_values(const std::vector<Field>& cells);
+  void add_targets(const std::vector<Field>& cells);
+  std::uint64_t offset_of(const Field& field) const {
+    return static_cast<std::uint64_t>(field.begin -
+                                      reinterpret_cast<const char*>(table_.text.data()));
+  }
 
   const std::string& name_;
   const std::string& split_;  // "": all rows
@@ -239,16 +245,17 @@ void ListParser::read_header(const std::vector<std::string>& columns) {
   const auto count = [&](ColumnRole role) { return std::count(roles.begin(), roles.end(), role); };
   const bool simple = columns.size() <= 2 && count(ColumnRole::value) + count(ColumnRole::tags) +
                                                      count(ColumnRole::weight) +
-                                                     count(ColumnRole::split) ==
+                                                     count(ColumnRole::split) +
+                                                     count(ColumnRole::target) ==
                                                  0;
   for (std::size_t i = 0; i < roles.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
       const auto kind = [&](std::size_t c) {
         return roles[c] == ColumnRole::tags ? ColumnRole::label : roles[c];
       };
-      if (kind(i) != kind(k) || kind(i) == ColumnRole::unknown || kind(i) == ColumnRole::value) {
-        continue;
-      }
+      const bool may_be_several = kind(i) == ColumnRole::unknown || kind(i) == ColumnRole::value ||
+                                  kind(i) == ColumnRole::target;
+      if (kind(i) != kind(k) || may_be_several) continue;
       fail("the header names '" + columns[k] + "' and '" + columns[i] +
            "'; a list has one path, one label, one weight and one split");
     }
@@ -281,6 +288,14 @@ void ListParser::read_wide_header(const std::vector<std::string>& columns,
   }
   if (has(ColumnRole::value) && (has(ColumnRole::label) || has(ColumnRole::tags))) {
     fail("the header names both a label and values; leave one away");
+  }
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    if (roles[i] != ColumnRole::target) continue;
+    table_.columns.emplace_back(columns[i]);
+    for (std::size_t k = 0; k + 1 < table_.columns.size(); ++k) {
+      if (table_.columns[k].field().name != table_.columns.back().field().name) continue;
+      fail("the header's '" + columns[i] + "' means what another column does; leave one away");
+    }
   }
   roles_ = std::move(roles);
   columns_ = columns;
@@ -375,6 +390,18 @@ void ListParser::add_wide(Field line) {
     row_labels_.add_weight(value, line_);
   }
   add_row({*at(ColumnRole::path), {}});
+  add_targets(cells);
+}
+
+void ListParser::add_targets(const std::vector<Field>& cells) {
+  auto column = table_.columns.begin();
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (roles_[i] != ColumnRole::target) continue;
+    const std::string fault = column->add(cells[i].view(), offset_of(cells[i]));
+    if (!fault.empty()) fail(fault);
+    if (column->is_file()) *cells[i].end = '\0';  // over what ended the name
+    ++column;
+  }
 }
 
 void ListParser::add_tags(std::string_view text) {
@@ -413,8 +440,7 @@ void ListParser::add_row(const Row& row) {
          " bytes long; is a line end missing?");
   }
   ImageFileRow entry;
-  entry.offset = static_cast<std::uint64_t>(row.path.begin -
-                                            reinterpret_cast<const char*>(table_.text.data()));
+  entry.offset = offset_of(row.path);
   entry.length = static_cast<std::uint32_t>(row.path.view().size());
   entry.line = line_;
   if (separator_ && roles_.empty()) {
@@ -452,6 +478,7 @@ ImageFileTable ListParser::run(const std::vector<std::string>& expected_classes)
     if (table_.rows.empty()) {
       throw Error(ErrorCode::corrupt_data, name_ + " has no rows of split '" + split_ + "'");
     }
+    for (ListColumn& column : table_.columns) column.finish();
     std::move(row_labels_).finish(table_, expected_classes);
     return std::move(table_);
   }

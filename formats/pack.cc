@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "headrace/formats/file_reader.h"
 #include "headrace/formats/label_names.h"
 #include "headrace/formats/pack_file.h"
 #include "headrace/pipeline/error.h"
@@ -35,6 +36,16 @@ class PackDataset final : public Dataset {
   std::int64_t label(std::int64_t index) const override { return mapped(entry(index).label); }
   std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;
+  std::optional<std::uint64_t> content_fingerprint() const override {
+    const pack::Footer& footer = file_.footer();
+    return Fingerprint()
+        .add(fingerprint())
+        .add(footer.pack)
+        .add(footer.table_check)
+        .add(file_.bytes())
+        .add(FileReader().stamp(file_.path().c_str()))
+        .value();
+  }
 
  private:
   const Entry& entry(std::int64_t index) const {

@@ -94,13 +94,18 @@ std::size_t fixed_bytes(const DatasetField& field) {
 DatasetField read_field(Reader& reader) {
   DatasetField field;
   field.name = reader.text();
-  const auto kind = reader.number<std::uint32_t>();
+  // How it moves with its image lies above its kind.
+  const auto kind_and_target = reader.number<std::uint32_t>();
+  const std::uint32_t kind = kind_and_target & 0xFF;
+  const std::uint32_t target = kind_and_target >> 8;
   const auto type = reader.number<std::uint32_t>();
   if (kind > static_cast<std::uint32_t>(FieldKind::values) ||
+      target > static_cast<std::uint32_t>(FieldTarget::boxes) ||
       type > static_cast<std::uint32_t>(ElementType::f64)) {
     refuse("its description has a field of an unknown kind");
   }
   field.kind = static_cast<FieldKind>(kind);
+  field.target = static_cast<FieldTarget>(target);
   field.type = static_cast<ElementType>(type);
   const std::size_t dimensions = reader.count(most_dimensions, sizeof(std::int64_t));
   std::int64_t elements = 1;
@@ -132,7 +137,8 @@ std::vector<std::byte> to_bytes(const Description& description) {
   writer.number(static_cast<std::uint32_t>(description.fields.size()));
   for (const DatasetField& field : description.fields) {
     writer.text(field.name);
-    writer.number(static_cast<std::uint32_t>(field.kind));
+    writer.number(static_cast<std::uint32_t>(field.kind) | static_cast<std::uint32_t>(field.target)
+                                                               << 8);
     writer.number(static_cast<std::uint32_t>(field.type));
     writer.number(static_cast<std::uint32_t>(field.shape.size()));
     for (const std::int64_t extent : field.shape) writer.number(extent);

@@ -89,6 +89,14 @@ void RecordMaker::check(const DatasetField& field) const {
     refuse(ErrorCode::invalid_argument, "images can be decoded to 1 or 3 channels");
   }
   const bool anew = options_.quality != 0 || options_.resize != nullptr;
+  for (const DatasetField& other : dataset_.info().fields) {
+    const bool places = other.target == FieldTarget::boxes || other.target == FieldTarget::points;
+    if (places && options_.resize != nullptr) {
+      refuse(ErrorCode::unsupported, "\"" + other.name +
+                                         "\" says where things are in images of their size: pack "
+                                         "them without resizing");
+    }
+  }
   if (field.kind != FieldKind::pixels || !anew) return;
   const bool usual = field.shape.size() == 3 && (field.shape[2] == 1 || field.shape[2] == 3);
   if (field.type != ElementType::u8 || !usual) {

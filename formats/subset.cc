@@ -36,4 +36,10 @@ std::uint64_t Subset::fingerprint() const {
   return Fingerprint().add(dataset_->fingerprint()).add(first_).add(count_).value();
 }
 
+std::optional<std::uint64_t> Subset::content_fingerprint() const {
+  const std::optional<std::uint64_t> whole = dataset_->content_fingerprint();
+  if (!whole) return std::nullopt;
+  return Fingerprint().add(*whole).add(first_).add(count_).value();
+}
+
 }  // namespace headrace

@@ -23,6 +23,7 @@ class Subset final : public Dataset {
   std::int64_t label(std::int64_t index) const override;
   std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;
+  std::optional<std::uint64_t> content_fingerprint() const override;
 
  private:
   std::shared_ptr<const Dataset> dataset_;

@@ -111,6 +111,14 @@ class TarShards final : public Dataset {
     return fingerprint_;
   }
 
+  std::optional<std::uint64_t> content_fingerprint() const override {
+    Fingerprint hash;
+    hash.add(fingerprint());
+    const FileReader reader;
+    for (const auto& file : table_.files) hash.add(reader.stamp(file->path().c_str()));
+    return hash.value();
+  }
+
  private:
   const Row& row(std::int64_t index) const { return table_.rows[static_cast<std::size_t>(index)]; }
   const ArchiveFile& file_of(const Row& row) const { return *table_.files[row.shard]; }

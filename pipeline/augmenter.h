@@ -12,6 +12,7 @@ namespace headrace {
 
 struct ColourPlanes;
 struct DeviceStage;
+class TargetMover;
 
 // Scratch memory of one rendering thread, kept from image to image. Opaque: an Augmenter puts
 // there what it needs between calls, and must not let results depend on what it finds.
@@ -64,6 +65,10 @@ class Augmenter {
   // For recipes whose rows a GPU finishes (device_stage.h): how; output() is then what crosses the
   // bus. Null: rows are finished.
   virtual const DeviceStage* device_stage() const { return nullptr; }
+
+  // For what moves with an image (targets.h): masks, boxes, key points, a second image. Lives as
+  // long as the augmenter. Null: it knows images alone.
+  virtual const TargetMover* targets() const { return nullptr; }
 
   // Differs when any batch could differ.
   virtual std::uint64_t fingerprint() const = 0;

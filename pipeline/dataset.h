@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,15 @@ enum class FieldKind {
   values,         // numbers to be passed on as they are
 };
 
+// How a field moves with the image of its record (targets.h).
+enum class FieldTarget : std::uint8_t {
+  none,
+  mask,    // encoded_image, or pixels of one channel: levels are classes
+  pair,    // encoded_image or pixels: a second image, made the same of
+  points,  // values, f32 {n, 3}: n times KeyPoint
+  boxes,   // values, f32 {n, 6}: n times Box
+};
+
 struct DatasetField {
   std::string name;
   FieldKind kind = FieldKind::encoded_image;
@@ -28,6 +38,7 @@ struct DatasetField {
   // Of one record: {height, width, channels} for pixels ({0, 0, channels} where records differ in
   // height and width), {} for labels, any for values.
   std::vector<std::int64_t> shape;
+  FieldTarget target = FieldTarget::none;
 };
 
 struct DatasetInfo {
@@ -107,6 +118,11 @@ class Dataset {
   // A number that differs when the records differ, as far as that can be told without reading
   // their images (names, order, labels, sizes known).
   virtual std::uint64_t fingerprint() const = 0;
+
+  // A number that differs when the content of any record does, as far as sizes and times of files
+  // tell: what was computed from all records holds as long as it is the same. May cost a
+  // microsecond or more for each file. Nothing if it is not known.
+  virtual std::optional<std::uint64_t> content_fingerprint() const { return std::nullopt; }
 
  protected:
   Dataset() = default;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/pipeline/targets.h"
 
 namespace headrace {
 namespace {
@@ -13,7 +14,13 @@ bool is_image(FieldKind kind) {
 
 }  // namespace
 
-FieldSpec batch_field(const DatasetField& field, const FieldSpec& image) {
+FieldSpec batch_field(const DatasetField& field, const Augmenter& augmenter) {
+  const FieldSpec& image = augmenter.output();
+  const TargetMover* mover = augmenter.targets();
+  if (field.target == FieldTarget::mask && mover != nullptr) {
+    const ImageSize size = mover->output();
+    return {field.name, ElementType::u8, {size.height, size.width}};
+  }
   switch (field.kind) {
     case FieldKind::encoded_image:
     case FieldKind::pixels: return {field.name, image.type, image.shape};
@@ -23,11 +30,10 @@ FieldSpec batch_field(const DatasetField& field, const FieldSpec& image) {
   return {};
 }
 
-// The index of the one image among the fields.
 std::size_t find_image(const DatasetInfo& info) {
   std::size_t found = info.fields.size();
   for (std::size_t i = 0; i < info.fields.size(); ++i) {
-    if (!is_image(info.fields[i].kind)) continue;
+    if (!is_image(info.fields[i].kind) || info.fields[i].target != FieldTarget::none) continue;
     if (found != info.fields.size()) {
       throw Error(ErrorCode::invalid_argument, info.name + ": two image fields, \"" +
                                                    info.fields[found].name + "\" and \"" +
@@ -72,6 +78,15 @@ void check_image(const DatasetInfo& info, const DatasetField& field, const Decod
                                                  " channels, the recipe takes " + wanted +
                                                  ": change the recipe's output");
   }
+}
+
+ImageInfo open_image(DecodeSession& session, const RecordValue& value) {
+  const ImageInfo info = session.open_with_hint(value.bytes, value.hint);
+  if (info.orientation < 1 || info.orientation > 8) {
+    throw Error(ErrorCode::corrupt_data,
+                "an orientation of " + std::to_string(info.orientation) + ": it is 1 to 8");
+  }
+  return info;
 }
 
 }  // namespace headrace

@@ -63,9 +63,16 @@ SampleMaker::SampleMaker(std::shared_ptr<const Dataset> dataset,
   image_field_ = find_image(info);
   check_image(info, info.fields[image_field_], decoder_.get(), augmenter_->channels());
   for (const DatasetField& field : info.fields) {
-    spec_.fields.push_back(batch_field(field, augmenter_->output()));
+    spec_.fields.push_back(batch_field(field, *augmenter_));
   }
   encoded_ = info.fields[image_field_].kind == FieldKind::encoded_image;
+  targets_ = TargetMaker(info, *augmenter_, decoder_.get());
+  if (options.cache == SampleCache::pixels && targets_.any()) {
+    throw Error(ErrorCode::invalid_argument,
+                info.name +
+                    ": a cache of pixels keeps images alone, and not what moves with them: "
+                    "cache the encoded files instead, or nothing");
+  }
   if (options.cache == SampleCache::none) return;
   check_cache(options, info.name, encoded_, augmenter_->is_random());
   store_ = std::make_shared<SampleStore>(options.cache, spec_, image_field_, dataset_->size(),
@@ -83,7 +90,7 @@ Fingerprint SampleMaker::fingerprint() const {
 std::unique_ptr<SampleScratch> SampleMaker::make_scratch() const {
   auto scratch = std::make_unique<SampleScratch>();
   scratch->record.values.resize(spec_.fields.size());
-  if (encoded_) scratch->session = decoder_->session();
+  if (encoded_ || targets_.any_encoded()) scratch->session = decoder_->session();
   return scratch;
 }
 
@@ -100,13 +107,20 @@ bool SampleMaker::make(SampleScratch& scratch, RecordSource& source, const Rng& 
   if (!source.get(place.index, place.row, scratch.record)) return false;
   timer.end(times.read, "read");
   for (std::size_t field = 0; field < spec_.fields.size(); ++field) {
-    if (field == image_field_) continue;
+    if (dataset_->info().fields[field].kind == FieldKind::encoded_image ||
+        dataset_->info().fields[field].kind == FieldKind::pixels) {
+      continue;
+    }
     copy_value(scratch.record.values[field], field, place.rows.row(field, place.row));
   }
   if (encoded_) {
     render_encoded(scratch, rng, place, timer, times);
   } else {
     render_pixels(scratch, rng, place.rows.row(image_field_, place.row), timer, times);
+  }
+  if (targets_.any()) {
+    targets_.make(scratch, place.rows, place.row);
+    timer.end(times.render, "targets");
   }
   if (store_ != nullptr && !store_->keeps_pixels()) {
     store_->keep_row(place.index, place.rows, place.row);
@@ -117,13 +131,7 @@ bool SampleMaker::make(SampleScratch& scratch, RecordSource& source, const Rng& 
 }
 
 ImageInfo SampleMaker::open(SampleScratch& scratch) const {
-  const RecordValue& value = scratch.record.values[image_field_];
-  const ImageInfo info = scratch.session->open_with_hint(value.bytes, value.hint);
-  if (info.orientation < 1 || info.orientation > 8) {
-    throw Error(ErrorCode::corrupt_data,
-                "an orientation of " + std::to_string(info.orientation) + ": it is 1 to 8");
-  }
-  return info;
+  return open_image(*scratch.session, scratch.record.values[image_field_]);
 }
 
 // The pixels of a record that holds them, checked against what the data set promised.
@@ -164,6 +172,7 @@ void SampleMaker::render_encoded(SampleScratch& scratch, const Rng& rng, const P
   const ImageSize upright = upright_size(stored, info.orientation);
   scratch.planned = true;
   SamplePlan plan = augmenter_->plan(upright, rng);
+  if (targets_.any()) scratch.plan = plan;
   // Pixels that are kept are all there is of an image: what is made of them, or beside them, is the
   // same.
   const bool kept = store_ != nullptr && store_->keeps_pixels();
@@ -236,6 +245,7 @@ void SampleMaker::render_pixels(SampleScratch& scratch, const Rng& rng, std::byt
   const ImageView& view = pixels(scratch);
   scratch.planned = true;
   const SamplePlan plan = augmenter_->plan(view.shape.size(), rng);
+  if (targets_.any()) scratch.plan = plan;
   augmenter_->render(plan, view, {0, 0, view.shape.height, view.shape.width}, to, scratch.render);
   timer.end(times.render, "render");
 }
@@ -268,6 +278,7 @@ void SampleMaker::make_blank(const Place& place) const {
         static_cast<std::int32_t>(dataset_->label(place.index));
     labelled = true;
   }
+  targets_.make_blank(place.rows, place.row);
 }
 
 }  // namespace headrace

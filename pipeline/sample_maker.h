@@ -14,6 +14,7 @@
 #include "headrace/pipeline/sample_scratch.h"
 #include "headrace/pipeline/sample_store.h"
 #include "headrace/pipeline/stage_timer.h"
+#include "headrace/pipeline/target_maker.h"
 
 namespace headrace {
 
@@ -76,6 +77,7 @@ class SampleMaker {
   BatchSpec spec_;
   std::size_t image_field_ = 0;
   bool encoded_ = false;
+  TargetMaker targets_;
 };
 
 }  // namespace headrace

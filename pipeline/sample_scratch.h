@@ -22,6 +22,7 @@ struct SampleScratch {
   Image decoded;
   Image upright;
   RenderScratch render;
+  SamplePlan plan;       // of the image, at full resolution, if targets move with it
   unsigned turn = 0;     // counts samples, to time some of them
   bool planned = false;  // a plan was drawn for this sample, or would have been
 

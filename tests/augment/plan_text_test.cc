@@ -33,5 +33,16 @@ TEST(PlanText, SaysInWordsWhatIsSeen) {
   EXPECT_EQ(to_words(plan), "turned 90.0 deg; 1.00 x 1.00 of the image about 0.50, 0.50");
 }
 
+TEST(PlanText, SaysWhichWayItIsMirroredAndWhatIsSheared) {
+  SamplePlan plan = testing::make_plan({64, 64}, {64, 64}, Filter::triangle, FillMode::nearest);
+  testing::mirror_vertically(plan);
+  plan.add({stream_id("elastic"), {20, 4, 16000000, 5000000}});
+  EXPECT_EQ(to_words(plan),
+            "1.00 x 1.00 of the image about 0.50, 0.50; mirrored top to bottom; elastic 20 4");
+  plan = testing::make_plan({64, 64}, {64, 64}, Filter::triangle, FillMode::nearest);
+  plan.source_from_output = {.xx = 1, .xy = 0.25, .xt = -8, .yy = 1};
+  EXPECT_EQ(to_words(plan), "1.00 x 1.03 of the image about 0.50, 0.50; sheared 14.0 deg");
+}
+
 }  // namespace
 }  // namespace headrace

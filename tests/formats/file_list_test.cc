@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -167,9 +168,80 @@ TEST(FileList, ReportsEveryFaultAtItsLine) {
 }
 
 TEST(FileList, ReportsFaultyHeaders) {
+  EXPECT_THAT(fault("path,label,mask,segmentation\na.jpg,1,b.png,c.png\n"),
+              HasSubstr("'segmentation' means what another column does"));
   EXPECT_THAT(fault("path,image\na.jpg,1\n"),
               HasSubstr("l.csv:1: the header names 'path' and 'image'"));
   EXPECT_THAT(fault("label\n1\n"), HasSubstr("l.csv:1: the header names labels and no paths"));
+}
+
+std::vector<float> numbers_of(const RecordValue& value) {
+  std::vector<float> numbers(value.bytes.size() / sizeof(float));
+  std::memcpy(numbers.data(), value.bytes.data(), value.bytes.size());
+  return numbers;
+}
+
+TEST(FileList, ReadsColumnsThatMoveWithTheImageAndValues) {
+  const TempFolder folder;
+  for (const char* name : {"a.jpg", "b.jpg", "m.png", "n.png", "p.jpg"}) {
+    folder.write(name, std::string("content of ") + name);
+  }
+  folder.write("l.csv",
+               "id, mask ,path,Boxes,label,points,image2,weight\n"
+               "31,m.png,a.jpg,1 2 3.5 4 7; 0 0 9 9,cat,5 6;-;7.5 8,p.jpg,0.25\n"
+               "8.5,\"n.png\",b.jpg,,dog,1 1,p.jpg,2\n");
+  const auto list = open_file_list(folder.path() / "l.csv");
+  const DatasetInfo& info = list->info();
+  std::vector<std::string> names;
+  for (const DatasetField& field : info.fields) names.push_back(field.name);
+  EXPECT_THAT(names, ElementsAre("image", "label", "weight", "mask", "boxes", "points", "image2"));
+  EXPECT_EQ(info.fields[3].target, FieldTarget::mask);
+  EXPECT_EQ(info.fields[3].kind, FieldKind::encoded_image);
+  EXPECT_EQ(info.fields[6].target, FieldTarget::pair);
+  EXPECT_THAT(info.fields[4].shape, ElementsAre(2, 6));
+  EXPECT_THAT(info.fields[5].shape, ElementsAre(3, 3));
+  EXPECT_THAT(info.classes, ElementsAre("cat", "dog"));
+  Record record;
+  list->read(0, record);
+  const auto text = [&](std::size_t i) {
+    const auto& bytes = record.values[i].bytes;
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  EXPECT_EQ(text(0), "content of a.jpg");
+  EXPECT_EQ(text(3), "content of m.png");
+  EXPECT_EQ(text(6), "content of p.jpg");
+  EXPECT_THAT(numbers_of(record.values[2]), ElementsAre(0.25));
+  EXPECT_THAT(numbers_of(record.values[4]), ElementsAre(1, 2, 3.5, 4, 7, 1, 0, 0, 9, 9, 0, 1));
+  EXPECT_THAT(numbers_of(record.values[5]), ElementsAre(5, 6, 1, 0, 0, 0, 7.5, 8, 1));
+  list->read(1, record);
+  EXPECT_EQ(text(3), "content of n.png");
+  EXPECT_THAT(numbers_of(record.values[4]), ElementsAre(0, 0, 0, 0, -1, 0, 0, 0, 0, 0, -1, 0));
+  EXPECT_THAT(numbers_of(record.values[5]), ElementsAre(1, 1, 1, 0, 0, 0, 0, 0, 0));
+}
+
+TEST(FileList, MayHaveMasksAndNoLabels) {
+  const auto list = parse_file_list("path,Mask Path,value\na.jpg,b.png,0.5\n", "l.csv");
+  EXPECT_EQ(list->label(0), -1);
+  EXPECT_EQ(list->info().fields.size(), 3u);
+  const auto masks = parse_file_list("path,mask\na.jpg,b.png\n", "l.csv");
+  EXPECT_EQ(masks->info().fields.size(), 2u);
+}
+
+TEST(FileList, FingerprintsOfColumnsDiffer) {
+  const auto print = [](const char* text) { return parse_file_list(text, "l.csv")->fingerprint(); };
+  EXPECT_NE(print("path,mask\na.jpg,b.png\n"), print("path,mask\na.jpg,c.png\n"));
+  EXPECT_NE(print("path,boxes\na.jpg,1 2 3 4\n"), print("path,boxes\na.jpg,1 2 3 5\n"));
+  EXPECT_EQ(print("path,boxes\na.jpg,1 2 3 4\n"), print("path,bboxes\na.jpg,1 2 3 4 0\n"));
+}
+
+TEST(FileList, ReportsFaultyCells) {
+  EXPECT_THAT(fault("path,mask\na.jpg,\n"),
+              HasSubstr("l.csv:2: there is no file in column 'mask'"));
+  EXPECT_THAT(fault("path,boxes\na.jpg,1 2 3\n"), HasSubstr("column 'boxes': '1 2 3' is no box"));
+  EXPECT_THAT(fault("path,boxes\na.jpg,5 2 3 4\n"), HasSubstr("ends before it begins"));
+  EXPECT_THAT(fault("path,points\na.jpg,5 nan\n"), HasSubstr("is no point"));
+  EXPECT_THAT(fault("path,label,mask\na.jpg,1\n"),
+              HasSubstr("l.csv:2: the line has 2 columns where the header has 3"));
 }
 
 TEST(FileList, RefusesAListWithoutRows) {

@@ -188,6 +188,31 @@ TEST_F(Pack, HoldsArraysAndTargets) {
   EXPECT_EQ(verify_pack(source, path()), 5);
 }
 
+TEST_F(Pack, HoldsWhatMovesWithImages) {
+  folder_.write("targets.csv",
+                "path,label,mask,boxes\nimages/0.jpg,a,images/1.jpg,1 2 3 4 5\n"
+                "images/1.jpg,b,images/0.jpg,\n");
+  const auto source = open_dataset((folder_ / "targets.csv").string());
+  write_pack(*source, path());
+  const auto pack = open_pack(path());
+  const auto& fields = pack->info().fields;
+  ASSERT_EQ(fields.size(), 4u);
+  EXPECT_EQ(fields[2].target, FieldTarget::mask);
+  EXPECT_EQ(fields[3].target, FieldTarget::boxes);
+  for (std::int64_t i = 0; i < 2; ++i) {
+    for (const std::size_t field : {2, 3}) {
+      EXPECT_EQ(text_of(read(*pack, i).values[field].bytes),
+                text_of(read(*source, i).values[field].bytes));
+    }
+  }
+  EXPECT_NE(pack->content_fingerprint(), source->content_fingerprint());
+  PackOptions resized;
+  resized.resize = [](const ImageView&, Image&) {};
+  EXPECT_THAT(
+      error_of(ErrorCode::unsupported, [&] { write_pack(*source, folder_ / "b.hpack", resized); }),
+      HasSubstr("without resizing"));
+}
+
 TEST_F(Pack, IsCutIntoParts) {
   write();
   const auto whole = open_pack(path());
