@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "headrace/cli/byte_size.h"
+#include "headrace/cli/kept_statistics.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/formats/seek_index.h"
@@ -179,6 +180,24 @@ std::unique_ptr<Loader> Loading::make_loader(std::shared_ptr<const Sequence> seq
 void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch_size,
                        Interrupt& interrupt) {
   if (!recipe.needs_mean()) return;
+  const KeptStatistics kept(options_.statistics, data, recipe);
+  if (kept.load(recipe)) {
+    return note(fmt::format("the mean of these {} images is known from an earlier run: {}",
+                            with_commas(data.size()), kept.path().string()));
+  }
+  bool all_were_read = true;
+  fit_in_one_pass(recipe, data, batch_size, interrupt, all_were_read);
+  if (kept.path().empty() || !all_were_read) return;
+  try {
+    kept.save(recipe);
+    note("kept for later runs in " + kept.path().string());
+  } catch (const Error& error) {
+    note(fmt::format("not kept for later runs: {}", error.what()));
+  }
+}
+
+void Loading::fit_in_one_pass(Recipe& recipe, const ImageData& data, std::int64_t batch_size,
+                              Interrupt& interrupt, bool& all_were_read) {
   note(fmt::format("computing the mean of {} images, unaugmented, in one pass",
                    with_commas(data.size())));
   // What it reads is not kept: a cache that is full leaves no room for the loaders to come.
@@ -195,6 +214,7 @@ void Loading::fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch
     const auto loader = make_loader(make(data, recipe.unaugmented(), sequence), loader_options);
     const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
     guarded([&] { fit(*loader); });
+    all_were_read = all_were_read && made_.back().sequence->error_report().replaced == 0;
     made_.pop_back();  // the loaders to come find the same bad images
   };
   pass([&](Loader& loader) { recipe.set_mean(fit_statistics(loader)); });

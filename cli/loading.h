@@ -59,7 +59,8 @@ class Loading {
                                       const LoaderOptions& options) const;
 
   // Gives a recipe the mean that it wants, by one pass over the images, unaugmented, in memory that
-  // batches of `batch_size` would take, if it is bounded. Says so.
+  // batches of `batch_size` would take, if it is bounded; or, if an earlier run has kept it for the
+  // same data (kept_statistics.h), without. Says so.
   // Throws Error{cancelled} when interrupted.
   void fit_mean(Recipe& recipe, const ImageData& data, std::int64_t batch_size,
                 Interrupt& interrupt);
@@ -100,6 +101,8 @@ class Loading {
     std::shared_ptr<const CachedDataset> cache;  // of --cache encoded
     bool leaves_out = false;
   };
+  void fit_in_one_pass(Recipe& recipe, const ImageData& data, std::int64_t batch_size,
+                       Interrupt& interrupt, bool& all_were_read);
   std::shared_ptr<const ImageSequence> make(const ImageData& data, const Recipe& recipe,
                                             const ImageSequenceOptions& options);
   std::shared_ptr<const ImageSequence> make_for_device(const ImageData& data, const Recipe& recipe,

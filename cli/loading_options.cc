@@ -160,6 +160,13 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
       ->type_name("FILE")
       ->group(group);
   command
+      .add_option(
+          "--statistics", options.statistics,
+          "Folder that keeps what was fitted over data (--mean, --std, --zca-whitening) for "
+          "later runs on the same data, or none [default: the user's cache]")
+      ->type_name("FOLDER")
+      ->group(group);
+  command
       .add_flag("--fast-scale", options.fast_scale,
                 "Decode large JPEG files at the least resolution from which the resize still "
                 "shrinks: faster, but pixels differ, by about half a level in the mean. Without "

@@ -30,7 +30,8 @@ struct LoadingOptions {
   std::string trace;  // a file
   bool fast_scale = false;
   bool fast_chroma = false;
-  std::string index;  // a file of headrace index
+  std::string index;       // a file of headrace index
+  std::string statistics;  // a folder, "" for the user's, "none" for none
 
   // What is not the same for all commands.
   struct Wording {

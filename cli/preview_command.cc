@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,8 +13,10 @@
 #include "headrace/cli/contact_sheet.h"
 #include "headrace/cli/image_data.h"
 #include "headrace/cli/png_writer.h"
+#include "headrace/cli/range_view.h"
 #include "headrace/cli/recipe_options.h"
 #include "headrace/cli/run_record.h"
+#include "headrace/cli/target_drawing.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
@@ -26,7 +27,8 @@ namespace {
 
 constexpr const char* preview_example =
     "  headrace preview --data photos --recipe imagenet --out preview.png\n"
-    "  headrace preview --data train.csv --rotation 20 --zoom 0.8,1.2 --html preview.html";
+    "  headrace preview --data train.csv --rotation 20 --zoom 0.8,1.2 --html preview.html\n"
+    "  headrace preview --data photos --recipe photos.toml --animate rotation";
 constexpr const char* plan_example =
     "  headrace plan --data photos --recipe imagenet --images 2 --epoch 3\n"
     "prints {\"plans\": [{\"key\": ..., \"plan\": {...}}, ...]}; training draws the same for that "
@@ -44,6 +46,7 @@ struct Options {
   std::uint64_t seed = 0;
   std::string out = "preview.png";
   std::string html;
+  std::string animate;  // an operation
 };
 
 void add_common(CLI::App& command, Options& options) {
@@ -113,13 +116,15 @@ struct Subject {
   }
 };
 
-SheetPicture make_picture(const ImageSequence& sequence, std::uint64_t epoch, std::int64_t index,
-                          const ImageShape& shape, std::string words) {
+// What becomes of an image, with what moves with it drawn on it.
+void add_pictures(const ImageSequence& sequence, std::uint64_t epoch, std::int64_t index,
+                  const std::string& words, SheetRow& row) {
   const Batch batch = make_batch(sequence, epoch, index, 1);
-  const auto levels = batch.field(batch.spec().index_of("image")).as<std::uint8_t>();
-  SheetPicture picture{Image(shape), std::move(words)};
-  std::memcpy(picture.pixels.data(), levels.data(), levels.size());
-  return picture;
+  std::string text = words;
+  for (Image& picture : draw_row(batch, sequence.dataset().info(), 0)) {
+    row.pictures.push_back({std::move(picture), text});
+    text = "beside it: " + words;
+  }
 }
 
 void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
@@ -128,21 +133,46 @@ void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
   file.commit();
 }
 
-int preview(const Options& options) {
+// A page of the range of one operation.
+int animate(const Options& options) {
   const Subject subject(options);
-  const Recipe shown = subject.recipe.without_normalisation();
-  const auto plain = subject.sequence(shown.unaugmented(), options.seed);
-  const auto augmented = subject.sequence(shown, options.seed);
-  const ImageShape& shape = shown.output();
+  std::string operation = options.animate;
+  std::replace(operation.begin(), operation.end(), '-', '_');
+  const Recipe alone = only_with(subject.recipe.without_normalisation(), operation);
+  const auto sequence = subject.sequence(alone, options.seed);
+  constexpr std::size_t steps = 25;
   std::vector<SheetRow> rows;
   for (std::int64_t index = options.first; index < subject.end; ++index) {
     SheetRow row;
     row.title = subject.title(index);
-    row.pictures.push_back(make_picture(*plain, 0, index, shape, "as it is, resized"));
+    for (const std::uint64_t epoch : epochs_over_range(*sequence, index, steps)) {
+      add_pictures(*sequence, epoch, index, to_words(sequence->plan(epoch, index)), row);
+    }
+    rows.push_back(std::move(row));
+  }
+  const std::string title =
+      fmt::format("{}: {} {}", options.data, operation, to_string(alone.get(operation)));
+  const std::string page = range_html(title, rows);
+  const std::string file = options.html.empty() ? operation + ".html" : options.html;
+  write_bytes(file, std::as_bytes(std::span(page)));
+  note("wrote " + file);
+  return exit_done;
+}
+
+int preview(const Options& options) {
+  if (!options.animate.empty()) return animate(options);
+  const Subject subject(options);
+  const Recipe shown = subject.recipe.without_normalisation();
+  const auto plain = subject.sequence(shown.unaugmented(), options.seed);
+  const auto augmented = subject.sequence(shown, options.seed);
+  std::vector<SheetRow> rows;
+  for (std::int64_t index = options.first; index < subject.end; ++index) {
+    SheetRow row;
+    row.title = subject.title(index);
+    add_pictures(*plain, 0, index, "as it is, resized", row);
     for (int draw = 0; draw < options.draws; ++draw) {
       const std::uint64_t epoch = options.epoch + static_cast<std::uint64_t>(draw);
-      row.pictures.push_back(
-          make_picture(*augmented, epoch, index, shape, to_words(augmented->plan(epoch, index))));
+      add_pictures(*augmented, epoch, index, to_words(augmented->plan(epoch, index)), row);
     }
     rows.push_back(std::move(row));
   }
@@ -197,6 +227,12 @@ Command make_preview_command(CLI::App& program) {
       ->group("Output");
   command.app->add_option("--html", options->html, "The same as a page that needs no other file")
       ->type_name("FILE")
+      ->group("Output");
+  command.app
+      ->add_option("--animate", options->animate,
+                   "Instead, one operation of the recipe over the range of its draws, as a page "
+                   "with a slider: --html, or OPERATION.html")
+      ->type_name("OPERATION")
       ->group("Output");
   command.run = [options] { return preview(*options); };
   return command;

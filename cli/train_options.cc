@@ -14,6 +14,13 @@ void add_images(CLI::App& command, TrainOptions& options) {
   command.add_option("--val", options.validation, "Images to validate with after each epoch")
       ->type_name("PATH")
       ->group("Data");
+  command
+      .add_option("--validation-split", options.validation_split,
+                  "Validate with the first of the images of each class, this share of them, and "
+                  "train on the rest")
+      ->type_name("SHARE")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group("Data");
   add_root(command, options.root);
   add_image_size(command, options.image_size);
 }

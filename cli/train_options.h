@@ -15,6 +15,7 @@ namespace headrace::cli {
 struct TrainOptions {
   std::string data;
   std::string validation;
+  double validation_split = 0;
   std::string root;
   std::string image_size;
   RecipeOptions recipe;
@@ -44,6 +45,8 @@ struct TrainOptions {
   bool json = false;
   bool summary = false;
   int classes = 0;  // of a summary without data; 0: as usual
+
+  bool validates() const { return !validation.empty() || validation_split > 0; }
 
   void add_to(CLI::App& command);
 };

@@ -16,6 +16,7 @@
 #include "headrace/cli/program.h"
 #include "headrace/cli/progress.h"
 #include "headrace/cli/terminal.h"
+#include "headrace/formats/selection.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/callbacks.h"
 #include "headrace/train/checkpoint_series.h"
@@ -77,13 +78,21 @@ TrainingRun::TrainingRun(const TrainOptions& options, const CLI::App& command, I
       record_(command, "train"),
       training_(open_images(options.data, options.root, {}, loading_.decoding())),
       recipe_({1, 1, 1}) {
-  options_.fitting.check(length(), !options_.validation.empty());
+  options_.fitting.check(length(), options_.validates());
   if (writes() && !options_.resume && !options_.overwrite) folder_.require_free();
   require_labels(training_);
+  if (!options_.validation.empty() && options_.validation_split > 0) {
+    throw Error(ErrorCode::invalid_argument,
+                "--val and --validation-split both say what to validate with: give one of them");
+  }
   if (!options_.validation.empty()) {
     validation_ =
         open_images(options_.validation, options_.root, training_.classes(), loading_.decoding());
     require_labels(*validation_);
+  } else if (options_.validation_split > 0) {
+    ValidationSplit split = split_validation(training_.dataset, options_.validation_split);
+    training_.dataset = std::move(split.training);
+    validation_ = ImageData{std::move(split.validation), training_.decoder};
   }
   const ImageShape natural = natural_shape(training_);
   ImageShape shape = input_size(options_.model, natural);

@@ -12,6 +12,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 using Json = nlohmann::json;
 
@@ -34,6 +35,47 @@ TEST_F(ProgramPreview, DrawsASheetAndAPage) {
     ++pictures;
   }
   EXPECT_EQ(pictures, 8u);
+}
+
+TEST_F(ProgramPreview, DrawsWhatMovesWithTheImages) {
+  export_images();
+  const std::string list = read_file(path("train.csv"));
+  const std::size_t begin = list.find("images/");
+  const std::string image = list.substr(begin, list.find(',', begin) - begin);
+  write_text(folder() / "targets.csv", "path,label,mask,boxes,points,image2\n" + image + ",1," +
+                                           image + ",1 1 7 6 2,3 3;-," + image + "\n");
+  const auto draw = [&](const std::string& data) {
+    const Outcome drawn =
+        headrace({"preview", "--data", data, "--images", "1", "--draws", "2", "--horizontal-flip",
+                  "--image-size", "48", "--out", path("sheet.png"), "--html", path("sheet.html")});
+    EXPECT_EQ(drawn.status, 0) << drawn.errors;
+    return read_file(folder() / "sheet.html");
+  };
+  const std::string page = draw(path("targets.csv"));
+  EXPECT_THAT(page, HasSubstr("beside it: "));
+  write_text(folder() / "plain.csv", "path,label\n" + image + ",1\n");
+  EXPECT_THAT(draw(path("plain.csv")), Not(HasSubstr("beside it: ")));
+}
+
+TEST_F(ProgramPreview, ShowsTheRangeOfOneOperation) {
+  export_images();
+  const std::vector<std::string> options = {
+      "preview",      "--data",  path("train.csv"), "--images",     "2",        "--rotation", "30",
+      "--brightness", "0.5,1.5", "--html",          path("r.html"), "--animate"};
+  const auto animate = [&](const char* operation) {
+    std::vector<std::string> arguments = options;
+    arguments.push_back(operation);
+    return headrace(arguments);
+  };
+  const Outcome drawn = animate("rotation");
+  ASSERT_EQ(drawn.status, 0) << drawn.errors;
+  const std::string page = read_file(folder() / "r.html");
+  EXPECT_THAT(page, AllOf(HasSubstr("rotation 30"), HasSubstr("type=\"range\""),
+                          Not(HasSubstr("brightness"))));
+  EXPECT_THAT(page, AllOf(HasSubstr("turned -2"), HasSubstr("turned 2")));  // both ends
+  const Outcome other = animate("hue");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_THAT(other.errors, HasSubstr("it has rotation, brightness"));
 }
 
 TEST_F(ProgramPreview, PlansAreThoseOfSeedEpochAndImage) {

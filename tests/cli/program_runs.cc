@@ -79,6 +79,8 @@ ProgramTest::ProgramTest() {
   std::string name = testing::TempDir() + "headrace_program_XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder " + name);
   folder_ = name;
+  // What runs keep for later ones (kept_statistics.h).
+  ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
 }
 
 ProgramTest::~ProgramTest() {

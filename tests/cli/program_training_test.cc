@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 class ProgramTraining : public ProgramTest {
  protected:
@@ -99,6 +101,64 @@ TEST_F(ProgramTraining, EvaluateWritesWhichClassesWereTakenForWhich) {
   const std::string table = read_file(path("confusion.csv"));
   EXPECT_EQ(count_lines(table), 3u);
   EXPECT_EQ(table.substr(0, 6), "class,");
+}
+
+TEST_F(ProgramTraining, ValidatesWithTheFirstOfEachClassIfToldAShare) {
+  export_images();
+  std::vector<std::string> arguments = {
+      "train", "--data", path("train.csv"), "--epochs",           "1",  "--rescale",
+      "0.01",  "--out",  path("run"),       "--validation-split", "0.2"};
+  const Outcome outcome = headrace(arguments);
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  const json record = json::parse(read_file(path("run/run.json")));
+  EXPECT_EQ(record["data"]["images"], 160);
+  EXPECT_EQ(record["validation"]["images"], 40);
+  const std::string history = read_file(path("run/history.csv"));
+  EXPECT_EQ(history.find(",,"), std::string::npos) << history;
+  const Outcome resumed = headrace({"train", "--resume", "--epochs", "2", "--out", path("run")});
+  EXPECT_EQ(resumed.status, 0) << resumed.errors;
+  arguments.insert(arguments.end(), {"--val", path("test.csv"), "--overwrite"});
+  const Outcome both = headrace(arguments);
+  EXPECT_NE(both.status, 0);
+  EXPECT_THAT(both.errors, HasSubstr("give one of them"));
+}
+
+TEST_F(ProgramTraining, WhatWasFittedServesLaterRunsUntilTheDataChange) {
+  export_images();
+  const std::vector<std::string> options = {
+      "bench", "loader", "--data",  path("train.csv"), "--rescale", "0.01",          "--mean",
+      "pixel", "--std",  "channel", "--epochs",        "1",         "--fingerprint", "--json"};
+  const auto run = [&](const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = options;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return headrace(arguments);
+  };
+  const Outcome first = run();
+  ASSERT_EQ(first.status, 0) << first.errors;
+  EXPECT_THAT(first.errors, HasSubstr("computing the mean"));
+  const Outcome second = run();
+  EXPECT_THAT(second.errors, HasSubstr("known from an earlier run"));
+  EXPECT_THAT(second.errors, Not(HasSubstr("computing the mean")));
+  const auto print = [](const Outcome& outcome) {
+    return json::parse(outcome.output)["fingerprint"];
+  };
+  EXPECT_EQ(print(first), print(second));
+  EXPECT_THAT(run({"--statistics", "none"}).errors, HasSubstr("computing the mean"));
+  EXPECT_THAT(run({"--rescale", "0.02"}).errors, HasSubstr("computing the mean"));
+  EXPECT_THAT(run({"--statistics", path("own")}).errors, HasSubstr(path("own")));
+
+  const auto kept = std::filesystem::directory_iterator(path("own"))->path();
+  std::string damaged = read_file(kept);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  write_text(kept, damaged);
+  EXPECT_THAT(run({"--statistics", path("own")}).errors, HasSubstr("computing the mean"));
+
+  const std::string list = read_file(path("train.csv"));
+  const std::filesystem::path image = folder() / list.substr(0, list.find(','));
+  ASSERT_TRUE(std::filesystem::exists(image)) << image;
+  std::filesystem::last_write_time(image,
+                                   std::filesystem::last_write_time(image) - std::chrono::hours(1));
+  EXPECT_THAT(run().errors, HasSubstr("computing the mean"));
 }
 
 }  // namespace
