@@ -35,8 +35,8 @@ struct ImageSequenceOptions {
 // is record `EpochOrder(...).index_at(position)`, with the plan drawn for (seed, epoch, index).
 //
 // Fields: those of the data set, in its order and by its names. Its one image field, encoded or
-// pixels, becomes what the augmenter makes of it; labels are i32 scalars, values pass unchanged.
-// The augmenter sees encoded images upright: their EXIF orientation is applied before.
+// pixels, becomes what the augmenter makes of it, and what moves with it does so (targets.h);
+// labels are i32 scalars, values pass unchanged. Files are seen upright, by their EXIF turn.
 class ImageSequence final : public Sequence {
  public:
   // `decoder` may be null if the data set holds pixels.
