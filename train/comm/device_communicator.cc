@@ -87,7 +87,8 @@ void DeviceCommunicator::join(milliseconds deadline) {
     fail(error.what());
   }
   poll([&] { return link_->is_joined(); }, "GPUs did not find each other", deadline);
-  gather(*processes_, "", deadline);  // who has not got here is late for all
+  // Who has not got here is late for all. One that gives up comes here too, and is to be heard.
+  gather(*processes_, "", deadline + answer);
 }
 
 template <class Question>
