@@ -1,18 +1,10 @@
 #if defined(__x86_64__)
 
-#if !defined(__clang__)
-// GCC bug 105593: in its own intrinsics.
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-
 #include <array>
 
+#include "headrace/augment/avx512.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/augment/kernels_x86.h"
-
-#define HEADRACE_WIDE __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")))
 
 namespace headrace::x86 {
 namespace {
