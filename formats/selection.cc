@@ -2,6 +2,7 @@
 
 #include <map>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "headrace/pipeline/error.h"
@@ -17,7 +18,7 @@ namespace {
 }  // namespace
 
 Selection::Selection(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> records)
-    : dataset_(std::move(dataset)), records_(std::move(records)) {
+    : DatasetView(dataset->info()), dataset_(std::move(dataset)), records_(std::move(records)) {
   if (records_.empty()) refuse(*dataset_, "a selection of no records");
   for (const std::int64_t record : records_) {
     if (record < 0 || record >= dataset_->size()) {
@@ -26,22 +27,6 @@ Selection::Selection(std::shared_ptr<const Dataset> dataset, std::vector<std::in
     }
   }
 }
-
-void Selection::read(std::int64_t index, Record& into) const {
-  dataset_->read(record(index), into);
-}
-
-bool Selection::try_read(std::int64_t index, Record& into) const {
-  return dataset_->try_read(record(index), into);
-}
-
-std::size_t Selection::will_need(std::int64_t index) const {
-  return dataset_->will_need(record(index));
-}
-
-std::int64_t Selection::label(std::int64_t index) const { return dataset_->label(record(index)); }
-
-std::string Selection::key(std::int64_t index) const { return dataset_->key(record(index)); }
 
 std::uint64_t Selection::fingerprint_of(std::uint64_t whole) const {
   return Fingerprint().add(whole).add(std::as_bytes(std::span(records_))).value();

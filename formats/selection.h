@@ -1,35 +1,28 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
-#include "headrace/pipeline/dataset.h"
+#include "headrace/formats/dataset_view.h"
 
 namespace headrace {
 
 // Some records of another data set, in the order given, with the same keys. Copies none of them;
 // memory: 8 bytes a record.
-class Selection final : public Dataset {
+class Selection final : public DatasetView {
  public:
   // Throws Error{invalid_argument} if there are none, or one is not of the data set.
   Selection(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> records);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(records_.size()); }
-  const DatasetInfo& info() const override { return dataset_->info(); }
-  void read(std::int64_t index, Record& into) const override;
-  bool try_read(std::int64_t index, Record& into) const override;
-  std::size_t will_need(std::int64_t index) const override;
-  std::int64_t label(std::int64_t index) const override;
-  std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;
   std::optional<std::uint64_t> content_fingerprint() const override;
 
  private:
-  std::int64_t record(std::int64_t index) const {
-    return records_[static_cast<std::size_t>(index)];
+  Place place_of(std::int64_t index) const override {
+    return {dataset_.get(), records_[static_cast<std::size_t>(index)]};
   }
   std::uint64_t fingerprint_of(std::uint64_t whole) const;
 

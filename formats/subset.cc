@@ -1,5 +1,6 @@
 #include "headrace/formats/subset.h"
 
+#include <string>
 #include <utility>
 
 #include "headrace/pipeline/error.h"
@@ -8,7 +9,7 @@
 namespace headrace {
 
 Subset::Subset(std::shared_ptr<const Dataset> dataset, std::int64_t first, std::int64_t count)
-    : dataset_(std::move(dataset)), first_(first), count_(count) {
+    : DatasetView(dataset->info()), dataset_(std::move(dataset)), first_(first), count_(count) {
   const std::int64_t size = dataset_->size();
   if (first < 0 || count <= 0 || first > size || count > size - first) {
     throw Error(ErrorCode::invalid_argument, dataset_->info().name + " has no " +
@@ -17,20 +18,6 @@ Subset::Subset(std::shared_ptr<const Dataset> dataset, std::int64_t first, std::
                                                  std::to_string(size));
   }
 }
-
-void Subset::read(std::int64_t index, Record& into) const { dataset_->read(first_ + index, into); }
-
-bool Subset::try_read(std::int64_t index, Record& into) const {
-  return dataset_->try_read(first_ + index, into);
-}
-
-std::size_t Subset::will_need(std::int64_t index) const {
-  return dataset_->will_need(first_ + index);
-}
-
-std::int64_t Subset::label(std::int64_t index) const { return dataset_->label(first_ + index); }
-
-std::string Subset::key(std::int64_t index) const { return dataset_->key(first_ + index); }
 
 std::uint64_t Subset::fingerprint() const {
   return Fingerprint().add(dataset_->fingerprint()).add(first_).add(count_).value();

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "headrace/formats/dataset_view.h"
 #include "headrace/formats/subset.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
@@ -26,43 +27,6 @@ constexpr std::int64_t most_records = std::int64_t{1} << 62;
 KeyedPermutation permutation(std::int64_t size, std::uint64_t seed) {
   return {size, Rng(seed, 0).for_operation(stream_id("view"))};
 }
-
-// What all views share: each record is one of a data set below.
-class View : public Dataset {
- public:
-  const DatasetInfo& info() const final { return info_; }
-  void read(std::int64_t index, Record& into) const final {
-    const Place place = place_of(index);
-    place.dataset->read(place.index, into);
-  }
-  bool try_read(std::int64_t index, Record& into) const final {
-    const Place place = place_of(index);
-    return place.dataset->try_read(place.index, into);
-  }
-  std::size_t will_need(std::int64_t index) const final {
-    const Place place = place_of(index);
-    return place.dataset->will_need(place.index);
-  }
-  std::int64_t label(std::int64_t index) const final {
-    const Place place = place_of(index);
-    return place.dataset->label(place.index);
-  }
-  std::string key(std::int64_t index) const final {
-    const Place place = place_of(index);
-    return place.dataset->key(place.index);
-  }
-
- protected:
-  struct Place {
-    const Dataset* dataset;
-    std::int64_t index;
-  };
-  explicit View(DatasetInfo info) : info_(std::move(info)) {}
-  virtual Place place_of(std::int64_t index) const = 0;
-
- private:
-  DatasetInfo info_;
-};
 
 // Throws unless records of `other` can stand among those of `first`.
 void check_alike(const Dataset& first, const Dataset& other) {
@@ -95,10 +59,10 @@ DatasetInfo common_info(const std::vector<Source>& datasets) {
   return info;
 }
 
-class Concatenation final : public View {
+class Concatenation final : public DatasetView {
  public:
   explicit Concatenation(std::vector<Source> datasets)
-      : View(common_info(datasets)), datasets_(std::move(datasets)) {
+      : DatasetView(common_info(datasets)), datasets_(std::move(datasets)) {
     for (const Source& dataset : datasets_) {
       if (dataset->size() > most_records - size()) refuse(*dataset, "there are too many records");
       ends_.push_back(size() + dataset->size());
@@ -123,10 +87,10 @@ class Concatenation final : public View {
   std::vector<std::int64_t> ends_;
 };
 
-class Repetition final : public View {
+class Repetition final : public DatasetView {
  public:
   Repetition(Source dataset, std::int64_t times)
-      : View(dataset->info()), dataset_(std::move(dataset)), times_(times) {
+      : DatasetView(dataset->info()), dataset_(std::move(dataset)), times_(times) {
     if (times < 1 || times > most_records / std::max<std::int64_t>(1, dataset_->size())) {
       refuse(*dataset_, "it cannot be repeated " + std::to_string(times) + " times");
     }
@@ -146,10 +110,10 @@ class Repetition final : public View {
   std::int64_t times_;
 };
 
-class Shuffling final : public View {
+class Shuffling final : public DatasetView {
  public:
   Shuffling(Source dataset, std::uint64_t seed)
-      : View(dataset->info()),
+      : DatasetView(dataset->info()),
         dataset_(std::move(dataset)),
         seed_(seed),
         order_(permutation(dataset_->size(), seed)) {}
@@ -175,10 +139,12 @@ std::vector<Source> datasets_of(const std::vector<MixtureSource>& sources) {
 
 // The mixture is the sources' parts one behind the other, shuffled as a whole: so what stands at an
 // index takes two permutations to find, and no table.
-class Mixture final : public View {
+class Mixture final : public DatasetView {
  public:
   Mixture(std::vector<MixtureSource> sources, const MixtureOptions& options)
-      : View(common_info(datasets_of(sources))), sources_(std::move(sources)), options_(options) {
+      : DatasetView(common_info(datasets_of(sources))),
+        sources_(std::move(sources)),
+        options_(options) {
     const std::vector<double> shares = shares_of();
     std::int64_t size = options.size;
     if (size < 0 || size > most_records) refuse(*this, "a mixture of no such size");
@@ -256,9 +222,10 @@ class Mixture final : public View {
   KeyedPermutation order_;                // of the mixture
 };
 
-class ClassBalanced final : public View {
+class ClassBalanced final : public DatasetView {
  public:
-  explicit ClassBalanced(Source dataset) : View(dataset->info()), dataset_(std::move(dataset)) {
+  explicit ClassBalanced(Source dataset)
+      : DatasetView(dataset->info()), dataset_(std::move(dataset)) {
     std::vector<std::int64_t> counts;
     const std::int64_t records = dataset_->size();
     for (std::int64_t i = 0; i < records; ++i) ++counts[class_of(i, counts)];
