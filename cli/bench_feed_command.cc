@@ -181,7 +181,7 @@ int bench_feed(const Options& options) {
     fmt::print("{}", options.json ? json.dump() + "\n" : to_text(measured));
     return exit_done;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    if (!interrupt.explains(error)) throw;
     complain("stopped");
     return interrupt.exit_status();
   }

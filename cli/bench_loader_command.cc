@@ -273,7 +273,7 @@ int bench_loader(const BenchLoaderOptions& options) {
     return options.emulation.seconds > 0 ? emulate(options, loading, images, interrupt)
                                          : measure(options, loading, images, interrupt);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    if (!interrupt.explains(error)) throw;
     complain("stopped");
     return interrupt.exit_status();
   }

@@ -143,7 +143,7 @@ int examine(const Options& options) {
     how.progress = [&progress](std::int64_t done) { progress.update(done); };
     result.report = examine_dataset(*dataset, how);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    if (!interrupt.explains(error)) throw;
     complain(fmt::format("stopped{}: {}",
                          how.notes.empty() ? "" : "; the same command goes on where it was",
                          error.what()));

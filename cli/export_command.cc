@@ -140,7 +140,7 @@ int export_images(const Options& options) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     print_result(options, result, where.list, seconds.count());
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    if (!interrupt.explains(error)) throw;
     complain(fmt::format("stopped; the same command goes on where it was: {}", error.what()));
     return interrupt.exit_status();
   }

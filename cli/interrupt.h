@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 
+#include "headrace/pipeline/error.h"
+
 namespace headrace::cli {
 
 // While it lives, the first SIGINT or SIGTERM asks the program to stop and goes on; a second one
@@ -20,6 +22,11 @@ class Interrupt {
   const std::atomic<bool>& requested() const;
   // The exit status that tells of the signal: 128 + its number; 0 before one came.
   int exit_status() const;
+
+  // Whether the error is what became of work that the signal stopped.
+  bool explains(const Error& error) const {
+    return error.code() == ErrorCode::cancelled && requested();
+  }
 
   // While it lives, `action` is called, once, on another thread when the first signal comes, or
   // at once on this thread if it came before. Destroying it waits for a call under way.

@@ -189,7 +189,7 @@ int pack_images(const Options& options) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     print_result(options, report, seconds.count());
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    if (!interrupt.explains(error)) throw;
     complain(fmt::format("stopped; the same command goes on where it was: {}", error.what()));
     return interrupt.exit_status();
   }

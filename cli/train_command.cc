@@ -93,7 +93,7 @@ int train(const TrainOptions& options, const CLI::App& command) {
     }
     return TrainingRun(options, command, interrupt, nullptr).execute();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt.requested()) throw;
+    if (!interrupt.explains(error)) throw;
     complain("stopped before training began: nothing to save");
     return interrupt.exit_status();
   }

@@ -222,7 +222,7 @@ void TrainingRun::fit() {
     loading_.guarded([&] { trainer_->fit(*training_loader_, options); });
     interrupted_ = trainer_->interrupted();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled || !interrupt_.requested()) throw;
+    if (!interrupt_.explains(error)) throw;
     if (writes()) saver.on_train_end(*trainer_);  // the wait for a batch was cut short
     interrupted_ = true;
   }
