@@ -68,8 +68,9 @@ struct Rank {
   pid_t process = 0;
   bool running = true;
   bool ended_by_us = false;
-  int told = 0;    // the signal that asked it to end
-  int status = 0;  // as waitpid() tells
+  std::optional<Clock::time_point> stopped;  // since when it has been, by a signal
+  int told = 0;                              // the signal that asked it to end
+  int status = 0;                            // as waitpid() tells
 
   // One that is told to end before it has made itself ready to hear it just ends.
   bool lost() const { return ended_by_us || (WIFSIGNALED(status) && WTERMSIG(status) != told); }
@@ -97,11 +98,26 @@ class Ranks {
   // Takes note of those that have ended since, in order of their numbers.
   void look() {
     for (Rank& rank : ranks_) {
-      if (!rank.running) continue;
-      const pid_t ended = ::waitpid(rank.process, &rank.status, WNOHANG);
-      if (ended == 0 || (ended < 0 && errno == EINTR)) continue;
-      rank.running = false;
-      ended_.push_back(rank);
+      while (rank.running) {
+        const pid_t changed =
+            ::waitpid(rank.process, &rank.status, WNOHANG | WUNTRACED | WCONTINUED);
+        if (changed == 0) break;
+        if (changed < 0 && errno == EINTR) continue;
+        if (changed > 0 && WIFSTOPPED(rank.status)) {
+          rank.stopped = Clock::now();
+        } else if (changed > 0 && WIFCONTINUED(rank.status)) {
+          rank.stopped.reset();
+        } else {
+          rank.running = false;
+          ended_.push_back(rank);
+        }
+      }
+    }
+  }
+  // Whoever has been stopped for so long is lost: those that wait for it have given it up.
+  void end_stopped(std::chrono::milliseconds timeout) {
+    for (Rank& rank : ranks_) {
+      if (rank.running && rank.stopped && Clock::now() - *rank.stopped >= timeout) end(rank);
     }
   }
   // Whoever still runs has nobody to train with: asked first, since not all of them are stuck.
@@ -126,17 +142,20 @@ class Ranks {
   // Those that still run are lost.
   void end_all() {
     for (Rank& rank : ranks_) {
-      if (!rank.running) continue;
-      ::kill(rank.process, SIGKILL);
-      while (::waitpid(rank.process, &rank.status, 0) < 0 && errno == EINTR) continue;
-      rank.running = false;
-      rank.ended_by_us = true;
-      ended_.push_back(rank);
+      if (rank.running) end(rank);
     }
   }
   const std::vector<Rank>& ended() const { return ended_; }  // the first first
 
  private:
+  void end(Rank& rank) {
+    ::kill(rank.process, SIGKILL);
+    while (::waitpid(rank.process, &rank.status, 0) < 0 && errno == EINTR) continue;
+    rank.running = false;
+    rank.ended_by_us = true;
+    ended_.push_back(rank);
+  }
+
   void start(const Job& job, int rank, int port) {
     Spawn spawn;
     spawn.own_group();
@@ -190,8 +209,8 @@ JobEnd run_job(const Job& job, Interrupt& interrupt) {
   std::error_code failed;
   std::filesystem::create_directories(job.logs, failed);
   if (failed) throw io_error(job.logs.string(), failed.value());
-  const RendezvousServer meeting("127.0.0.1", 0);
-  Ranks ranks(job, meeting.port());
+  std::optional<RendezvousServer> meeting(std::in_place, "127.0.0.1", 0);
+  Ranks ranks(job, meeting->port());
   std::optional<Clock::time_point> end_by;
   const auto allow = [&](std::chrono::milliseconds time) {
     const auto until = Clock::now() + time;
@@ -202,7 +221,10 @@ JobEnd run_job(const Job& job, Interrupt& interrupt) {
   while (ranks.any_running()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     ranks.look();
+    ranks.end_stopped(job.rank_timeout);
     for (; seen < ranks.ended().size(); ++seen) {
+      // Who still waits there for all to come need not wait on.
+      if (ranks.ended()[seen].failed()) meeting.reset();
       // One that failed has told the others; one that was lost they have to find out.
       const bool told = !ranks.ended()[seen].lost();
       allow(told ? job.grace : job.rank_timeout + job.grace);

@@ -16,7 +16,8 @@ struct Job {
   // What rank 1 and the others say on standard error goes to rank1.log and so on here. Rank 0
   // speaks for all, where this process does.
   std::filesystem::path logs;
-  // How long those that are left may take to find out that one is lost.
+  // How long those that are left may take to find out that one is lost, and how long one may be
+  // stopped (SIGSTOP) before it is.
   std::chrono::milliseconds rank_timeout{60'000};
   // For a rank to end in, once it has been told to.
   std::chrono::milliseconds grace{8'000};

@@ -278,7 +278,9 @@ void PlacedPlan::update(double learning_rate, std::uint64_t step) {
   }
 }
 
-bool PlacedPlan::gradients_are_finite() { return cpu::all_finite(gradients_.span(), team_); }
+bool PlacedPlan::gradients_are_finite(bool /*changed*/) {
+  return cpu::all_finite(gradients_.span(), team_);
+}
 
 std::string PlacedPlan::find_non_finite(const StepInput& input) {
   const auto compile = [&](const Graph& graph, std::int64_t rows) {

@@ -48,7 +48,7 @@ class PlacedPlan : public Plan {
   MetricSums metrics() override;
   void reset_metrics() override;
   void swap_averages() override { store_.swap_averages(); }
-  bool gradients_are_finite() override;
+  bool gradients_are_finite(bool changed) override;
   std::string find_non_finite(const StepInput& input) override;
   std::vector<NamedTensor> parameters() const override { return store_.parameters(); }
   void set_parameters(std::span<const NamedTensor> parameters) override {

@@ -184,7 +184,8 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
     return reporter.wait(settings.timeout);
   });
   // All ranks have the same gradients, so they agree.
-  if (!all.stopped && !all.not_finite) all.not_finite = !plan_->gradients_are_finite();
+  const bool added_up = communicator_->world_size() > 1 || settings.parts > 1;
+  if (!all.stopped && !all.not_finite) all.not_finite = !plan_->gradients_are_finite(added_up);
   if (!all.stopped && !all.not_finite) {
     began_update_ = true;
     guarded([&] { plan_->update(settings.learning_rate, settings.step + 1); });

@@ -82,5 +82,29 @@ TEST(Launcher, ARankThatDoesNotHearHasToBeEndedAndIsLost) {
   EXPECT_THAT(end.how, HasSubstr("rank 0 stalled, and was ended"));
 }
 
+TEST(Launcher, ARankThatIsStoppedForLongIsLostAndNobodyWaitsForItAtTheMeeting) {
+  const TempFolder folder;
+  Interrupt interrupt;
+  // Rank 0 waits as the others' meeting does: for what the launcher's server sends at its end.
+  Job job = job_of(
+      "(( RANK == 1 )) && kill -STOP $$; exec 3<>/dev/tcp/$MASTER_ADDR/$MASTER_PORT; cat <&3; "
+      "exit 4",
+      folder.path());
+  job.rank_timeout = milliseconds(300);
+  job.grace = std::chrono::minutes(10);
+  const JobEnd end = run_job(job, interrupt);
+  EXPECT_THAT(end.lost, ElementsAre(1));
+  EXPECT_EQ(end.failed_rank, 1);
+  EXPECT_THAT(end.how, HasSubstr("rank 1 stalled, and was ended"));
+}
+
+TEST(Launcher, ARankThatIsStoppedForAShortWhileGoesOn) {
+  const TempFolder folder;
+  Interrupt interrupt;
+  Job job = job_of("(sleep 0.2; kill -CONT $$) & kill -STOP $$; wait; exit 0", folder.path());
+  job.rank_timeout = std::chrono::minutes(1);
+  EXPECT_EQ(run_job(job, interrupt).exit_status, 0);
+}
+
 }  // namespace
 }  // namespace headrace::cli

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
 
 #include "../support/error_matcher.h"
 #include "headrace/train/model_builder.h"
@@ -18,12 +19,13 @@ using ::testing::HasSubstr;
 // Linear all the way: 1 -> 1 -> 2 outputs, with weights of 0 and then of `second`.
 class Line {
  public:
-  explicit Line(float second, int replicas = 1, std::string_view placement = "") {
+  explicit Line(float second, int replicas = 1, std::string_view placement = "", int threads = 0) {
     ModelBuilder b;
     auto x = b.dense(b.input({1}), 1, {.name = "first"});
     b.dense(x, 2, {.name = "second"});
     TrainerOptions options;
     options.replicas = replicas;
+    options.threads = threads;
     options.loss.kind = LossKind::mean_squared_error;
     options.optimizer = Sgd{.learning_rate = 0.1};
     trainer_.emplace(place(b.build(), placement), options, *backend_);
@@ -48,8 +50,8 @@ class Line {
 // The outputs are 0; of the hidden value the gradient is a sum that overflows.
 TEST(NonFinite, GradientsThatOverflowWhereForwardIsFiniteEndTheStepAndNameTheLayer) {
   for (const char* placement : {"", "second=cpu:1"}) {
-    for (int replicas : {1, 2}) {
-      Line line(3e38f, replicas, placement);
+    for (const auto& [replicas, threads] : {std::pair(1, 1), {1, 3}, {2, 2}, {2, 6}}) {
+      Line line(3e38f, replicas, placement, threads);
       const auto before = line.trainer().parameters();
       EXPECT_THAT(
           [&] { line.train(1); },

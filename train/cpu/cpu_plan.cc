@@ -80,7 +80,11 @@ void CpuPlan::update(double learning_rate, std::uint64_t step) {
   executor_.update_statistics(store_.data());
 }
 
-bool CpuPlan::gradients_are_finite() { return all_finite(executor_.gradients(), executor_.team()); }
+bool CpuPlan::gradients_are_finite(bool changed) {
+  if (!changed && executor_.adds_up_gradients()) return executor_.gradients_were_finite();
+  const ProfileSpan measured = executor_.span(OperationKind::gradients, Phase::backward);
+  return all_finite(executor_.gradients(), executor_.team());
+}
 
 std::string CpuPlan::find_non_finite(const StepInput& input) {
   const auto compile = [&](const Graph& graph, std::int64_t rows) {

@@ -31,7 +31,7 @@ class CpuPlan : public Plan {
   MetricSums metrics() override { return executor_.metrics(); }
   void reset_metrics() override { executor_.reset_metrics(); }
   void swap_averages() override { store_.swap_averages(); }
-  bool gradients_are_finite() override;
+  bool gradients_are_finite(bool changed) override;
   std::string find_non_finite(const StepInput& input) override;
   std::vector<NamedTensor> parameters() const override { return store_.parameters(); }
   void set_parameters(std::span<const NamedTensor> parameters) override {

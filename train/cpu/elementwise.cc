@@ -9,6 +9,12 @@
 namespace headrace::cpu {
 namespace {
 
+// 1 or 0.
+inline std::uint32_t not_finite(float x) {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  return (std::bit_cast<std::uint32_t>(x) & exponent) == exponent ? 1 : 0;
+}
+
 template <bool with_sum, class From, class To>
 inline __attribute__((always_inline)) void move(const From* from, std::int64_t from_stride, To* to,
                                                 std::int64_t to_stride, std::int64_t groups,
@@ -140,10 +146,17 @@ void relu_backward(Array y, std::int64_t size, Array dy) {
 
 HEADRACE_CLONES
 bool all_finite(const float* x, std::size_t size) {
-  constexpr std::uint32_t exponent = 0x7f800000;
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < size; ++i) found |= not_finite(x[i]);
+  return found == 0;
+}
+
+HEADRACE_CLONES
+bool add_finite(const float* from, std::size_t size, float* to) {
   std::uint32_t found = 0;
   for (std::size_t i = 0; i < size; ++i) {
-    found |= (std::bit_cast<std::uint32_t>(x[i]) & exponent) == exponent ? 1u : 0u;
+    to[i] += from[i];
+    found |= not_finite(to[i]);
   }
   return found == 0;
 }

@@ -26,6 +26,8 @@ void accumulate(Array from, Array to, std::int64_t groups, std::int64_t width); 
 
 void convert(const std::uint8_t* from, std::size_t size, float* to);
 void add(const float* from, std::size_t size, float* to);  // to += from
+// The same, and whether all sums are finite.
+bool add_finite(const float* from, std::size_t size, float* to);
 // y = relu(x), both plain, of the same type; y may be x.
 void relu(Array x, std::int64_t size, Array y);
 // y = a + b, then relu if asked for; all plain, of the same type.

@@ -176,6 +176,7 @@ void Executor::make_ready(const Job& job) {
     }
   }
   final_gradients_ = 0;
+  sums_are_finite_ = true;
   if (!job.training) return;
   clear_gradients();
 }
@@ -355,10 +356,10 @@ void Executor::add_up_gradients(std::size_t last) {
   if (slices_.size() > 1) {
     const ProfileSpan measured = span(OperationKind::gradients, Phase::backward);
     team_.run_ranges(last - begin, sum_grain, [&](std::size_t from, std::size_t to) {
-      for (std::size_t i = 1; i < slices_.size(); ++i) {
-        add(slices_[i].gradients.data() + begin + from, to - from,
-            slices_[0].gradients.data() + begin + from);
-      }
+      const auto part = [&](const Slice& slice) { return slice.gradients.data() + begin + from; };
+      float* const sums = slices_.front().gradients.data() + begin + from;
+      for (std::size_t i = 1; i + 1 < slices_.size(); ++i) add(part(slices_[i]), to - from, sums);
+      if (!add_finite(part(slices_.back()), to - from, sums)) sums_are_finite_ = false;
     });
   }
   if (gradient_listener_) gradient_listener_(begin, last);

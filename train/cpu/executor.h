@@ -49,6 +49,10 @@ class Executor {
   const Program& program() const { return program_; }
   Team& team() { return team_; }
   std::span<float> gradients() { return slices_.front().gradients.span(); }
+  // Whether gradients are sums of slices', looked at while they were added up.
+  bool adds_up_gradients() const { return slices_.size() > 1; }
+  // Requires that they are.
+  bool gradients_were_finite() const { return sums_are_finite_; }
   // When the step is taken: what changes without a gradient.
   void update_statistics(float* parameters);
   // Memory of Program::links, rows x elements each.
@@ -115,7 +119,8 @@ class Executor {
   std::uint64_t prepared_ = 0;                    // version that weights' layouts are of
   std::vector<std::set<std::int64_t>> compiled_;  // rows of blocks, of each segment
   std::size_t scratch_bytes_ = 0;
-  std::size_t final_gradients_ = 0;  // added up, of the arena, in this step
+  std::size_t final_gradients_ = 0;           // added up, of the arena, in this step
+  std::atomic<bool> sums_are_finite_ = true;  // of gradients, in this step
   MetricSums metrics_;
   const std::atomic<bool>* stop_ = nullptr;
   Plan::GradientListener gradient_listener_;
