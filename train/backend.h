@@ -102,9 +102,7 @@ class Plan {
   // Exchanges the weights and their averages (UpdateOptions::use_ema), which are the optimizer's
   // last slot; called twice, all is as before. Without averages it does nothing.
   virtual void swap_averages() = 0;
-  // Whether gradients() have no value that is not finite. `changed`: they are no longer those that
-  // forward_backward() left, which a plan may have looked at already. Plans that cannot tell say
-  // yes.
+  // Whether gradients() are finite; `changed` since forward_backward(), which may know already.
   virtual bool gradients_are_finite(bool /*changed*/) { return true; }
   // Where the first value that is not finite comes from, for people: an input's row, a parameter,
   // a layer, or, if forward is finite, the first layer on the way back whose parameters have such
