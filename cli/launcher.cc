@@ -68,9 +68,9 @@ struct Rank {
   pid_t process = 0;
   bool running = true;
   bool ended_by_us = false;
-  std::optional<Clock::time_point> stopped;  // since when it has been, by a signal
-  int told = 0;                              // the signal that asked it to end
-  int status = 0;                            // as waitpid() tells
+  std::optional<Clock::time_point> stopped = std::nullopt;  // since when it has been, by a signal
+  int told = 0;                                             // the signal that asked it to end
+  int status = 0;                                           // as waitpid() tells
 
   // One that is told to end before it has made itself ready to hear it just ends.
   bool lost() const { return ended_by_us || (WIFSIGNALED(status) && WTERMSIG(status) != told); }
