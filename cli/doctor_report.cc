@@ -279,6 +279,8 @@ Json doctor_json(const DoctorResult& result) {
           {"images", report.facts.size()},
           {"known", report.known},
           {"seconds", result.seconds},
+          {"images_per_second",
+           result.seconds > 0 ? static_cast<double>(report.facts.size()) / result.seconds : 0.0},
           {"findings", findings},
           {"unusable", report.with(unusable).size()},
           {"listed", listed},

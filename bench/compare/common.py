@@ -69,12 +69,12 @@ def seconds_since_process_start():
     return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
-def check_batch(batch, shape):
+def check_batch(batch, shape, dtype=np.float32):
     """That a batch of images is what was asked for, in either layout, and has something in it."""
     batch = np.asarray(batch)
     channels_first = (shape[0], shape[3], shape[1], shape[2])
     assert batch.shape in (shape, channels_first), f"batches are {batch.shape}, not {shape}"
-    assert batch.dtype == np.float32, f"batches are {batch.dtype}"
+    assert batch.dtype == dtype, f"batches are {batch.dtype}"
     assert np.isfinite(batch).all() and batch.std() > 0.1, "pixels are wrong"
 
 
@@ -97,13 +97,13 @@ def repeat(epoch, options):
     return {"images_per_second": images / seconds, "images_per_cpu_second": images / cpu, "images": images}
 
 
-def measure(epoch, options, shape):
+def measure(epoch, options, shape, dtype=np.float32):
     """Times epoch(), which yields the batches of one epoch, each of `shape` [batch, height, width, channels]."""
     first = None
     for batch in epoch():
         if first is None:
             first = seconds_since_process_start()
-            check_batch(batch, shape)
+            check_batch(batch, shape, dtype)
     figures = repeat(lambda: sum(rows(batch) for batch in epoch()), options)
     print(json.dumps({**figures, "first_batch_seconds": first}))
 
@@ -111,6 +111,11 @@ def measure(epoch, options, shape):
 def measure_loader(epoch, options):
     """measure() of the job on photos."""
     measure(epoch, options, (options.batch_size, SIZE, SIZE, 3))
+
+
+def measure_u8(epoch, options, shape):
+    """measure() of pixels as they are stored."""
+    measure(epoch, options, shape, np.uint8)
 
 
 class TrainingMemory:

@@ -73,6 +73,112 @@ def loader_job(photos):
     )
 
 
+RESIZED_CROP = "random-resized-crop 224, flip, normalise, f32, batches of 64"
+LOADS = ("{{bin}}/headrace bench loader --data {data} --recipe imagenet --threads {{workers}}"
+         " --batch-size {{batch_size}} --epochs {epochs} --json")
+
+
+def packed_jobs(photos):
+    index = "{bin}/headrace index --data {data} --out {data}.seek --json"
+    return [
+        Job(
+            f"Packed JPEG, {photos}: {RESIZED_CROP}",
+            [
+                Contender("headrace", "Headrace, a pack", command=LOADS.format(data="{data}.hpack", epochs=7),
+                          note="antialiased", prepare="{bin}/headrace pack --data {data} --out {data}.hpack --json"),
+                Contender("headrace-index", "Headrace, the files and their index", note="antialiased",
+                          command=LOADS.format(data="{data} --index {data}.seek", epochs=7), prepare=index),
+                Contender("headrace-files", "Headrace, the files", note="antialiased",
+                          command=LOADS.format(data="{data}", epochs=7)),
+                Contender("ffcv", "FFCV", "ffcv", f"loader_ffcv.py {ON_DATA}", "fast DCT; by area",
+                          prepare="loader_ffcv.py --prepare --data {data}"),
+            ],
+            data=f"{photos}.csv",
+        ),
+        Job(
+            f"Packed pixels, {photos} made smaller, to 256 x 192: {RESIZED_CROP}",
+            [
+                Contender("headrace", "Headrace, a pack", command=LOADS.format(data="{data}.raw.hpack", epochs=17),
+                          note="antialiased", prepare="{bin}/headrace pack --data {data} --raw --resize long:256"
+                                                      " --out {data}.raw.hpack --json"),
+                Contender("ffcv", "FFCV", "ffcv", f"loader_ffcv.py --raw {ON_DATA}", "by area",
+                          prepare="loader_ffcv.py --raw --prepare --data {data}"),
+            ],
+            data=f"{photos}.csv",
+        ),
+        Job(
+            f"A tar shard beside plain files, {photos}: {RESIZED_CROP}",
+            [
+                Contender("headrace", "Headrace, a tar shard", command=LOADS.format(data="{data}.tar", epochs=7),
+                          prepare="python3 {peers}/make_tar.py {data} {data}.tar"),
+                Contender("headrace-files", "Headrace, the files", command=LOADS.format(data="{data}", epochs=7)),
+            ],
+            data=f"{photos}.csv",
+        ),
+    ]
+
+
+def hdf5_job(photos):
+    pixels = ("{{bin}}/headrace bench loader --data {{data}}.{file}#images,labels --type u8 --threads {{workers}}"
+              " --batch-size {{batch_size}} --epochs {epochs} --json")
+    return Job(
+        f"Pixels in HDF5, {photos} made smaller, to 256 x 192: u8, shuffled, batches of 64",
+        [
+            # First, since it makes the files of all three.
+            Contender("h5py", "h5py, PyTorch's DataLoader", "h5py", f"loader_h5py.py {ON_DATA}",
+                      prepare="loader_h5py.py --prepare --data {data}"),
+            Contender("headrace", "Headrace", command=pixels.format(file="h5", epochs=40),
+                      note="past the library, no lock"),
+            Contender("headrace-library", "Headrace, by the library", command=pixels.format(file="block.h5", epochs=20),
+                      note="one read at a time"),
+        ],
+        data=f"{photos}.csv",
+    )
+
+
+def reading_jobs(photos):
+    """On one core, without the loader."""
+    reads = "{bin}/format_reads"
+    tar = "{data}.tar"
+    make_tar = "python3 {peers}/make_tar.py {data} {data}.tar"
+    make_pack = "{bin}/headrace pack --data {data} --out {data}.hpack --json"
+    return [
+        Job(
+            f"A tar shard of {photos} from the disk, in order",
+            [
+                Contender("headrace", "Headrace, record by record", prepare=make_tar,
+                          command=f"{reads} disk-records {tar} {tar}"),
+                Contender("bytes", "its bytes, 1 MiB at a time", command=f"{reads} disk-bytes {tar} {tar}"),
+            ],
+            data=f"{photos}.csv",
+        ),
+        Job(
+            f"Checks of a pack of {photos}, in the page cache",
+            [
+                Contender("headrace", "its records, each checked", prepare=make_pack,
+                          command=f"{reads} records {{data}}.hpack"),
+                Contender("bytes", "its bytes, by as many reads",
+                          command=f"{reads} bytes {{data}}.hpack {{data}}.hpack"),
+            ],
+            data=f"{photos}.csv",
+        ),
+        Job(
+            f"headrace doctor on {photos}",
+            [
+                Contender("headrace", "headrace doctor",
+                          command="{bin}/headrace doctor --data {data} --threads {workers} --json"),
+                Contender("decode", "decoding alone", command=f"{reads} decode {{data}}"),
+            ],
+            data=f"{photos}.csv",
+        ),
+        Job(
+            "Opening a pack of a million images (images over seconds)",
+            [Contender("headrace", "Headrace", command=f"{reads} open {{data}}", prepare=f"{reads} open {{data}}")],
+            data="million.hpack",
+        ),
+    ]
+
+
 def small_job():
     return Job(
         "Small images in memory, 32 x 32 x 3: shift 0.1, flip, mean of each pixel, f32, batches of 128",
