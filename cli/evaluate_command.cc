@@ -84,7 +84,7 @@ int evaluate(const EvaluateOptions& options) {
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads,
                      gpu_of_process(parse_gpus(options.model.gpus)), metrics);
   const ImageData data =
-      open_images(options.data, options.root, model.classes(), loading.decoding());
+      open_images(options.data, options.root, model.classes(), model.decoding(loading.decoding()));
   require_labels(data);
   const auto start = std::chrono::steady_clock::now();
   const bool leave_out = options.model.loading.on_error == "skip";

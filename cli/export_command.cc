@@ -16,6 +16,7 @@
 #include "headrace/cli/run_record.h"
 #include "headrace/cli/terminal.h"
 #include "headrace/formats/export_dataset.h"
+#include "headrace/formats/hdf5_export.h"
 #include "headrace/formats/jpeg.h"
 #include "headrace/formats/open_dataset.h"
 #include "headrace/formats/subset.h"
@@ -29,7 +30,8 @@ namespace {
 constexpr const char* example =
     "  headrace export --data train-images-idx3-ubyte.gz --out demo --list train.csv\n"
     "writes demo/train.csv and the images below demo/images/train/. A second call with the same\n"
-    "data keeps what is there; one that was cut short goes on.";
+    "data keeps what is there; one that was cut short goes on.\n"
+    "  headrace export --data train.hpack --out train.h5";
 
 struct Options {
   std::string data;
@@ -39,6 +41,7 @@ struct Options {
   ShardOptions shard;
   std::string format = "jpeg";
   int quality = 95;
+  bool overwrite = false;
   ErrorOptions errors;
   int threads = 0;
   bool json = false;
@@ -48,8 +51,11 @@ void add_options(CLI::App& command, Options& options) {
   add_data(command, options.data, "What to export");
   add_root(command, options.root);
   options.shard.add_to(command, "the images in a row, for a list of its own", false);
-  command.add_option("--out", options.out, "Folder for the list and the images")
-      ->type_name("DIR")
+  command
+      .add_option("--out", options.out,
+                  "Folder for the list and the images; or an HDF5 file, NAME.h5, for images as "
+                  "they are, pixels or files, and labels")
+      ->type_name("DIR|FILE")
       ->required()
       ->group("Output");
   command
@@ -71,6 +77,8 @@ void add_options(CLI::App& command, Options& options) {
       ->type_name("1-100")
       ->check(CLI::Range(1, 100))
       ->capture_default_str()
+      ->group("Output");
+  command.add_flag("--overwrite", options.overwrite, "Replace an HDF5 file that is there")
       ->group("Output");
   options.errors.add_to(command,
                         "What becomes of an image that cannot be read or encoded. fail: the "
@@ -115,10 +123,47 @@ std::shared_ptr<const Dataset> part_of(std::shared_ptr<const Dataset> dataset, c
   return std::make_shared<Subset>(std::move(dataset), share.first, share.samples);
 }
 
+bool is_hdf5(const std::string& out) { return out.ends_with(".h5") || out.ends_with(".hdf5"); }
+
+// What became of an export to a folder, or to an HDF5 file, as which `work` does it.
+template <class Work>
+int interruptible(const Interrupt& interrupt, const char* way_out, Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (!interrupt.explains(error)) throw;
+    complain(fmt::format("stopped; {}: {}", way_out, error.what()));
+    return interrupt.exit_status();
+  }
+  return exit_done;
+}
+
+int export_to_hdf5(const Options& options, const Dataset& dataset) {
+  Interrupt interrupt;
+  CountReport progress(Terminal::standard_error(), "exporting", dataset.size());
+  Hdf5ExportOptions how;
+  how.overwrite = options.overwrite;
+  how.on_error = parse_error_policy(options.errors.on_error);
+  how.error_budget = parse_error_budget(options.errors.error_budget);
+  how.stop = &interrupt.requested();
+  how.progress = [&progress](std::int64_t done) { progress.update(done); };
+  const auto start = std::chrono::steady_clock::now();
+  return interruptible(interrupt, "the same command begins anew", [&] {
+    const Hdf5ExportResult written = export_hdf5(dataset, options.out, how);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    ExportResult result;
+    result.written = written.images;
+    result.bytes = written.bytes;
+    result.errors = written.errors;
+    print_result(options, result, options.out, seconds.count());
+  });
+}
+
 int export_images(const Options& options) {
   DataOptions data_options;
   data_options.root = options.root;
   const auto dataset = part_of(open_dataset(options.data, data_options), options.shard.make());
+  if (is_hdf5(options.out)) return export_to_hdf5(options, *dataset);
   Interrupt interrupt;
   CountReport progress(Terminal::standard_error(), "exporting", dataset->size());
   ExportOptions where;
@@ -130,7 +175,7 @@ int export_images(const Options& options) {
   where.stop = &interrupt.requested();
   where.progress = [&progress](std::int64_t done) { progress.update(done); };
   const auto start = std::chrono::steady_clock::now();
-  try {
+  return interruptible(interrupt, "the same command goes on where it was", [&] {
     const ExportResult result = export_dataset(
         *dataset,
         [&options](const ImageView& pixels, std::vector<std::byte>& encoded) {
@@ -139,12 +184,7 @@ int export_images(const Options& options) {
         where);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     print_result(options, result, where.list, seconds.count());
-  } catch (const Error& error) {
-    if (!interrupt.explains(error)) throw;
-    complain(fmt::format("stopped; the same command goes on where it was: {}", error.what()));
-    return interrupt.exit_status();
-  }
-  return exit_done;
+  });
 }
 
 }  // namespace
@@ -153,7 +193,7 @@ Command make_export_command(CLI::App& program) {
   Command command;
   command.name = "export";
   command.app = add_command(program, command.name,
-                            "Write a data set as a tree of images and a list", example);
+                            "Write a data set as a tree of images and a list, or as HDF5", example);
   auto options = std::make_shared<Options>();
   add_options(*command.app, *options);
   command.run = [options] { return export_images(*options); };

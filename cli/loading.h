@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ class Loading {
   DecodeOptions decoding() const {
     return {.fast_scale = options_.fast_scale && options_.cache != "pixels",
             .fast_chroma = options_.fast_chroma,
+            .background = options_.background.empty()
+                              ? std::nullopt
+                              : std::optional(parse_background(options_.background)),
             .seek_index = seek_index_};
   }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <optional>
 #include <string_view>
 
@@ -182,9 +184,20 @@ void add_machine(CLI::App& command, LoadingOptions& options, const std::string& 
 
 }  // namespace
 
+void add_background(CLI::App& command, std::string& value, const std::string& group) {
+  command
+      .add_option("--background", value,
+                  "What transparent images are put over: white, black, R,G,B or #rrggbb; without "
+                  "it, their colours are taken as they are stored")
+      ->type_name("COLOUR")
+      ->check(checked(parse_background))
+      ->group(group);
+}
+
 void LoadingOptions::add_to(CLI::App& command, const Wording& wording) {
   add_machine(command, *this, wording.threads);
   if (wording.many_epochs) {
+    add_background(command, background, "Loader");
     add_order(command, *this);
     add_cache(command, *this);
   }
@@ -224,6 +237,21 @@ ShuffleChoice parse_shuffle(const std::string& text) {
   if (!samples || !window || *samples < 1 || *window < 1) refuse(text, would_do);
   choice.blocks = {*samples, *window};
   return choice;
+}
+
+BackgroundColour parse_background(const std::string& text) {
+  if (text == "white") return {255, 255, 255};
+  if (text == "black") return {0, 0, 0};
+  unsigned red = 0, green = 0, blue = 0;
+  int end = 0;
+  const bool hex = std::sscanf(text.c_str(), "#%2x%2x%2x%n", &red, &green, &blue, &end) == 3;
+  const bool right =
+      hex ? text.size() == 7
+          : std::sscanf(text.c_str(), "%3u,%3u,%3u%n", &red, &green, &blue, &end) == 3;
+  if (!right || static_cast<std::size_t>(end) != text.size() || std::max({red, green, blue}) > 255)
+    refuse(text, "white, black, three levels from 0 to 255 (255,240,230), or #fff0e6");
+  return {static_cast<std::uint8_t>(red), static_cast<std::uint8_t>(green),
+          static_cast<std::uint8_t>(blue)};
 }
 
 ErrorPolicy parse_error_policy(const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "headrace/formats/decode_options.h"
 #include "headrace/pipeline/epoch_order.h"
 #include "headrace/pipeline/error_policy.h"
 #include "headrace/pipeline/shard.h"
@@ -30,14 +31,16 @@ struct LoadingOptions {
   std::string trace;  // a file
   bool fast_scale = false;
   bool fast_chroma = false;
+  std::string background;  // a colour, see parse_background(); "": transparency does not count
   std::string index;       // a file of headrace index
   std::string statistics;  // a folder, "" for the user's, "none" for none
 
   // What is not the same for all commands.
   struct Wording {
     std::string threads = "--loader-threads";  // what the option of `threads` is called
-    bool many_epochs = true;                   // whether --shuffle and --cache make sense
-    std::string report_default;                // where the report goes without --error-report
+    // Whether --shuffle and --cache make sense, and --background, which a trained model knows.
+    bool many_epochs = true;
+    std::string report_default;  // where the report goes without --error-report
   };
   void add_to(CLI::App& command, const Wording& wording);
 };
@@ -50,6 +53,11 @@ struct ShuffleChoice {
   BlockShuffle blocks;
 };
 ShuffleChoice parse_shuffle(const std::string& text);
+
+// "white", "black", "255,240,230" or "#fff0e6".
+BackgroundColour parse_background(const std::string& text);
+// --background
+void add_background(CLI::App& command, std::string& value, const std::string& group);
 
 // "20" or "0.5%".
 ErrorBudget parse_error_budget(const std::string& text);

@@ -8,6 +8,8 @@
 #include <iterator>
 
 #include "headrace/cli/image_data.h"
+#include "headrace/cli/weights_file.h"
+#include "headrace/formats/keras_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/keras_json.h"
 #include "headrace/train/layers/activation.h"
@@ -17,23 +19,28 @@
 namespace headrace::cli {
 namespace {
 
-bool is_file(const std::string& model) { return model.ends_with(".json"); }
+bool is_file(const std::string& model) { return model.ends_with(".json") || is_keras_file(model); }
 
 std::string wrong_model(const std::string& model) {
   if (is_file(model))
     return std::filesystem::exists(model) ? "" : model + ": there is no such file";
   const std::vector<std::string> names = model_names();
   if (std::find(names.begin(), names.end(), model) != names.end()) return "";
-  return fmt::format("{} not in {{{}}}, nor a .json file of Keras", model, fmt::join(names, ","));
+  return fmt::format("{} not in {{{}}}, nor a .json, .keras or .h5 file of Keras", model,
+                     fmt::join(names, ","));
 }
 
 Shape as_shape(const ImageShape& image) { return {image.height, image.width, image.channels}; }
 
-// The model, and its only input's shape; what it leaves open is taken from `image`.
-Graph read_model(const std::string& path, const ImageShape& image) {
+std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw io_error("cannot open " + path, errno);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The model, and its only input's shape; what it leaves open is taken from `image`.
+Graph read_model(const std::string& path, const ImageShape& image) {
+  const std::string text = is_keras_file(path) ? read_keras_model(path) : read_text(path);
   try {
     Graph graph = graph_from_keras_json(text, as_shape(image));
     const auto is_input = [](const Graph::Node& node) { return node.layer < 0; };
@@ -56,8 +63,8 @@ Graph read_model(const std::string& path, const ImageShape& image) {
 void add_model(CLI::App& command, std::string& value, const std::string& group) {
   command
       .add_option("--model", value,
-                  fmt::format("What to train: {}; or a file NAME.json that Keras' model.to_json() "
-                              "has made",
+                  fmt::format("The model: {}; or a file of Keras: NAME.json that model.to_json() "
+                              "has made, or NAME.keras or NAME.h5 of model.save()",
                               fmt::join(model_names(), ", ")))
       ->type_name("MODEL")
       ->check(CLI::Validator(wrong_model, ""))

@@ -13,7 +13,7 @@ class App;
 namespace headrace::cli {
 
 // What --model names: a model that Headrace knows, or one that Keras has written to a file, as
-// model.to_json() gives it.
+// model.to_json() gives it or as model.save() does.
 
 // --model
 void add_model(CLI::App& command, std::string& value, const std::string& group);

@@ -4,6 +4,8 @@
 #include <thread>
 
 #include "headrace/cli/backend_choice.h"
+#include "headrace/cli/loading_options.h"
+#include "headrace/cli/weights_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/train/placement.h"
 
@@ -11,11 +13,18 @@ namespace headrace::cli {
 namespace {
 
 constexpr const char* recipe_key = "recipe";
+constexpr const char* background_key = "background";
 constexpr const char* mean_name = "recipe/mean";
 constexpr const char* deviation_name = "recipe/deviation";
 constexpr const char* whitening_name = "recipe/whitening";
 
 Checkpoint load(const std::filesystem::path& path) {
+  if (is_keras_file(path.string())) {
+    throw Error(ErrorCode::unsupported,
+                path.string() +
+                    ": a model of Keras does not say how images are prepared for it: headrace "
+                    "import makes one of it that does");
+  }
   Checkpoint checkpoint = load_checkpoint(path);
   checkpoint.training.reset();
   return checkpoint;
@@ -76,6 +85,14 @@ Recipe get_recipe(const Checkpoint& checkpoint) {
   return recipe;
 }
 
+void put_background(Checkpoint& checkpoint, const std::string& background) {
+  if (background.empty()) {
+    checkpoint.extra.erase(background_key);
+  } else {
+    checkpoint.extra[background_key] = background;
+  }
+}
+
 TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch_size, int threads,
                            std::optional<int> gpu, const MetricOptions& metrics)
     : checkpoint_(load(path)),
@@ -96,6 +113,14 @@ TrainedModel::TrainedModel(const std::filesystem::path& path, std::int64_t batch
   } catch (const Error& error) {
     throw error.with_context(path.string());
   }
+}
+
+DecodeOptions TrainedModel::decoding(DecodeOptions options) const {
+  const auto background = checkpoint_.extra.find(background_key);
+  if (background != checkpoint_.extra.end()) {
+    options.background = parse_background(background->second);
+  }
+  return options;
 }
 
 void TrainedModel::evaluate(const Batch& batch, std::int64_t first, std::int64_t rows) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "headrace/augment/recipe.h"
+#include "headrace/formats/decode_options.h"
 #include "headrace/train/backend.h"
 #include "headrace/train/checkpoint.h"
 
@@ -16,6 +17,8 @@ namespace headrace::cli {
 void put_recipe(Checkpoint& checkpoint, const Recipe& recipe);
 // Throws Error{corrupt_data} if the checkpoint has no recipe.
 Recipe get_recipe(const Checkpoint& checkpoint);
+// And what transparent images are put over, as --background says it; "": nothing.
+void put_background(Checkpoint& checkpoint, const std::string& background);
 
 // A checkpoint made ready for use: the model compiled for inference, and its preprocessing.
 class TrainedModel {
@@ -26,6 +29,8 @@ class TrainedModel {
 
   const std::vector<std::string>& classes() const { return checkpoint_.classes; }
   const Recipe& recipe() const { return recipe_; }  // nothing random in it
+  // How its images are decoded, beside what else is asked for.
+  DecodeOptions decoding(DecodeOptions options) const;
 
   // Adds loss and correct answers over rows [first, first + rows) of the batch to sums().
   void evaluate(const Batch& batch, std::int64_t first, std::int64_t rows);

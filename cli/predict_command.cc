@@ -149,7 +149,7 @@ int predict(const PredictOptions& options) {
   Loading loading(options.model.loading);
   TrainedModel model(options.model.model, options.model.batch_size, options.model.threads,
                      gpu_of_process(parse_gpus(options.model.gpus)));
-  const ImageData data = open_inputs(options, loading.decoding());
+  const ImageData data = open_inputs(options, model.decoding(loading.decoding()));
   const auto sequence = loading.row_by_row(data, model.recipe());
   LoaderOptions loader_options =
       loading.loader_options(std::min(options.model.batch_size, data.size()));

@@ -16,6 +16,7 @@
 #include "headrace/cli/evaluate_command.h"
 #include "headrace/cli/export_command.h"
 #include "headrace/cli/help.h"
+#include "headrace/cli/import_command.h"
 #include "headrace/cli/index_command.h"
 #include "headrace/cli/info_command.h"
 #include "headrace/cli/pack_command.h"
@@ -39,7 +40,8 @@ constexpr const char* footer =
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.";
 
 constexpr std::string_view commands_for_one_process[] = {
-    "evaluate", "predict", "preview", "plan", "export", "index", "pack", "doctor", "bench loader"};
+    "evaluate", "predict", "preview", "plan",   "export",
+    "import",   "index",   "pack",    "doctor", "bench loader"};
 
 std::vector<Command> add_commands(CLI::App& program) {
   std::vector<Command> commands;
@@ -49,6 +51,7 @@ std::vector<Command> add_commands(CLI::App& program) {
   commands.push_back(make_preview_command(program));
   commands.push_back(make_plan_command(program));
   commands.push_back(make_export_command(program));
+  commands.push_back(make_import_command(program));
   commands.push_back(make_index_command(program));
   commands.push_back(make_pack_command(program));
   commands.push_back(make_doctor_command(program));

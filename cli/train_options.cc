@@ -28,6 +28,7 @@ void add_images(CLI::App& command, TrainOptions& options) {
 void add_training(CLI::App& command, TrainOptions& options) {
   const char* group = "Training";
   add_model(command, options.model, group);
+  options.weights.add_to(command, group);
   command.add_option("--epochs", options.epochs, "How often all images are seen")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000))

@@ -8,6 +8,7 @@
 #include "headrace/cli/loading_options.h"
 #include "headrace/cli/processes.h"
 #include "headrace/cli/recipe_options.h"
+#include "headrace/cli/weights_file.h"
 
 namespace headrace::cli {
 
@@ -21,6 +22,7 @@ struct TrainOptions {
   RecipeOptions recipe;
 
   std::string model = "mnist_cnn";
+  WeightsOptions weights;
   std::int64_t batch_size = 32;
   std::uint64_t epochs = 10;
   FittingOptions fitting;

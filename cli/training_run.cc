@@ -61,6 +61,12 @@ void take_schedule(std::optional<Schedule>& wish, const std::string& saved) {
   wish.reset();
 }
 
+bool has_weights(const ImageData& data) {
+  const auto& fields = data.dataset->info().fields;
+  return std::any_of(fields.begin(), fields.end(),
+                     [](const DatasetField& field) { return field.name == "weight"; });
+}
+
 std::string epochs_text(std::uint64_t epochs) {
   return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
 }
@@ -182,13 +188,13 @@ void TrainingRun::make_trainer() {
   trainer_ = std::make_unique<Trainer>(
       graph_, options, *backend_,
       communicators_of(group_, *backend_, gpu_.has_value(), options_.processes));
-  if (!resumed_) return;
+  if (!resumed_) return take_weights();
   if (resumed_->training->stream.fingerprint != training_loader_->state().fingerprint)
     throw Error(ErrorCode::invalid_argument,
                 folder_.model().string() +
                     ": cannot go on with this run: its images or their order were others; give the "
-                    "same --data, --seed, --shuffle, --fast-scale and --fast-chroma, or another "
-                    "--out");
+                    "same --data, --seed, --shuffle, --background, --fast-scale and --fast-chroma, "
+                    "or another --out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
   const bool scheduled = options.schedule || !resumed_->training->schedule.empty();
@@ -196,10 +202,23 @@ void TrainingRun::make_trainer() {
     trainer_->set_learning_rate(learning_rate(options.optimizer));
 }
 
+// What it begins with, of another model's file.
+void TrainingRun::take_weights() {
+  const std::string file = options_.weights.choice(options_.model);
+  if (file.empty()) return;
+  const JoinedWeights joined =
+      load_weights(file, graph_, options_.seed, options_.weights.skip_mismatch);
+  trainer_->set_parameters(joined.parameters);
+  note(fmt::format("beginning with the weights of {} layer{} of {}", joined.layers,
+                   joined.layers == 1 ? "" : "s", file));
+  for (const std::string& left_out : joined.left_out) note("left out: " + left_out);
+}
+
 void TrainingRun::fit() {
   Checkpoint model;
   model.classes = training_.classes();
   put_recipe(model, recipe_);
+  put_background(model, options_.loading.background);
   CheckpointSaver saver(options_.fitting.saving(folder_.model()), model);
   const auto asked_for = options_.fitting.make_callbacks(folder_.model(), model);
   CsvLogger history(folder_.history());
@@ -350,6 +369,10 @@ int TrainingRun::execute() {
       to_text(recipe_.output()), training_.classes().size(),
       group_ == nullptr ? "" : processes_text(*group_) + " with ", options_.replicas,
       options_.replicas == 1 ? "" : "s", backend_->name()));
+  if (has_weights(training_)) {
+    warn(training_.dataset->info().name +
+         ": its rows have weights, which training does not use: all images count the same");
+  }
   if (const std::string rates = options_.fitting.rates_text(length()); !rates.empty()) note(rates);
   if (loading_.budget() != nullptr) note("memory for loading: " + loading_.memory_text());
   try {

@@ -32,6 +32,7 @@ class TrainingRun {
   void check_resumable() const;
   void make_loaders();
   void make_trainer();
+  void take_weights();
   void fit();
   void draw_curves();
   void write_record(std::string_view status, Json details);

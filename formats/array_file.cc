@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "headrace/formats/file_reader.h"
 #include "headrace/pipeline/fingerprint.h"
 
 namespace headrace {
@@ -54,6 +55,11 @@ std::uint64_t ArrayFile::fingerprint() const {
       .add(images_.count);
   images_.labels.add_to(hash);
   return hash.value();
+}
+
+std::optional<std::uint64_t> ArrayFile::content_fingerprint() const {
+  const auto stamp = FileReader().stamp(images_.file->path().c_str());
+  return Fingerprint().add(fingerprint()).add(stamp).value();
 }
 
 }  // namespace headrace

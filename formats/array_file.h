@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ class ArrayFile final : public Dataset {
   std::int64_t label(std::int64_t index) const override;
   std::string key(std::int64_t index) const override;
   std::uint64_t fingerprint() const override;
+  std::optional<std::uint64_t> content_fingerprint() const override;
 
  private:
   std::uint64_t place_of(std::int64_t index) const {

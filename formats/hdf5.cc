@@ -4,18 +4,17 @@
 #include <array>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "headrace/formats/array_file.h"
-#include "headrace/formats/hdf5/interface.h"
+#include "headrace/formats/file_reader.h"
+#include "headrace/formats/hdf5_file.h"
 #include "headrace/formats/hdf5_heap.h"
 #include "headrace/formats/named_arrays.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
-#include "headrace/pipeline/plugin.h"
 
 namespace headrace {
 namespace {
@@ -28,30 +27,6 @@ constexpr double most_image_bytes = 1 << 30;
 
 [[noreturn]] void unsupported(const std::string& what) {
   throw Error(ErrorCode::unsupported, what);
-}
-
-// What the library says of sound and damaged files alike.
-template <class Call>
-auto read_of(const std::string& path, Call call) {
-  try {
-    return call();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::runtime_error& error) {
-    throw Error(ErrorCode::corrupt_data, path + ": " + error.what());
-  }
-}
-
-std::unique_ptr<const hdf5::File> open_file(const std::string& path) {
-  static const Plugin plugin("headrace_hdf5");
-  if (plugin.function<headrace_hdf5_get_version_function>("headrace_hdf5_get_version")() !=
-      headrace_hdf5_version) {
-    unsupported(
-        "the plugin headrace_hdf5 is of another version: install the one that belongs to "
-        "this Headrace");
-  }
-  const auto open = plugin.function<headrace_hdf5_open_function>("headrace_hdf5_open");
-  return read_of(path, [&] { return std::unique_ptr<const hdf5::File>(open(path.c_str())); });
 }
 
 const Array* find(const hdf5::File& file, std::string_view path) {
@@ -125,6 +100,11 @@ class Hdf5Images : public Dataset {
     labels_.add_to(hash);
     return hash.value();
   }
+  std::optional<std::uint64_t> content_fingerprint() const override {
+    if (images_.is_elsewhere) return std::nullopt;
+    const auto stamp = FileReader().stamp(info_.name.c_str());
+    return Fingerprint().add(fingerprint()).add(stamp).value();
+  }
 
  protected:
   Hdf5Images(std::string path, const DatasetField& field, Array images, ArrayLabels labels)
@@ -184,7 +164,7 @@ class LibraryFiles final : public Hdf5Images {
   void read(std::int64_t index, Record& into) const override {
     RecordValue& image = begin(index, into);
     const std::size_t size =
-        read_of(info().name, [&] { return file_->read_bytes(images(), index, image.buffer); });
+        reading_hdf5(info().name, [&] { return file_->read_bytes(images(), index, image.buffer); });
     image.bytes = {image.buffer.data(), size};
   }
 
@@ -207,8 +187,8 @@ class LibraryPixels final : public Hdf5Images {
     RecordValue& image = begin(index, into);
     const std::size_t bytes = shape_.elements() * size_of(type_);
     if (image.buffer.size() < bytes) image.buffer.resize(bytes);
-    read_of(info().name,
-            [&] { file_->read_row(images(), index, std::span(image.buffer).first(bytes)); });
+    reading_hdf5(info().name,
+                 [&] { file_->read_row(images(), index, std::span(image.buffer).first(bytes)); });
     image.pixels = {image.buffer.data(), shape_, bytes / static_cast<std::size_t>(shape_.height),
                     type_};
   }
@@ -238,7 +218,7 @@ std::shared_ptr<const Dataset> open_hdf5(std::string_view location, const DataOp
   const std::size_t hash = std::min(location.rfind('#'), location.size());
   const std::string path(location.substr(0, hash));
   auto bytes = std::make_unique<const ArchiveFile>(path, true);  // says what cannot be opened
-  auto file = open_file(path);
+  auto file = open_hdf5_file(path);
   const ArrayNames names =
       choose_arrays(path, hash == location.size() ? std::string_view() : location.substr(hash + 1),
                     [&](const std::string& name) { return find(*file, name) != nullptr; });
@@ -254,11 +234,11 @@ std::shared_ptr<const Dataset> open_hdf5(std::string_view location, const DataOp
   ArrayLabels labels;
   if (!names.labels.empty()) {
     const Array& array = require(*file, path, names.labels);
-    labels = read_of(path, [&] {
+    labels = reading_hdf5(path, [&] {
       return labels_of(*file, array, path + ": " + array.path, images.shape[0], options.classes);
     });
   }
-  hdf5::Place place = read_of(path, [&] { return file->place_of(images); });
+  hdf5::Place place = reading_hdf5(path, [&] { return file->place_of(images); });
   if (images.element == Element::bytes) {
     if (lies_within(place, images.shape[0], HeapReference::bytes, bytes->size())) {
       return std::make_shared<HeapImages>(std::move(bytes), std::move(place), images,

@@ -64,15 +64,15 @@ Kind kind_of_name(std::string name) {
   return Kind::unknown;
 }
 
-// "all.csv" of "all.csv#val", unless a file is called just so.
+// "all.csv" of "all.csv#val", unless a file is called just so, or a folder "all.csv#val" is on the
+// way to one. What is chosen of an HDF5 file may have slashes.
 std::string_view without_choice(std::string_view location) {
   const std::size_t hash = location.rfind('#');
   std::error_code ignored;
-  if (hash == std::string_view::npos || location.find('/', hash) != std::string_view::npos ||
-      fs::exists(fs::path(location), ignored)) {
-    return location;
-  }
-  return location.substr(0, hash);
+  if (hash == std::string_view::npos || fs::exists(fs::path(location), ignored)) return location;
+  const std::string_view file = location.substr(0, hash);
+  const bool has_slash = location.find('/', hash) != std::string_view::npos;
+  return has_slash && !fs::is_regular_file(fs::path(file), ignored) ? location : file;
 }
 
 Kind kind_of(const fs::path& path) {

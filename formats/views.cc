@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -59,10 +61,32 @@ DatasetInfo common_info(const std::vector<Source>& datasets) {
   return info;
 }
 
-class Concatenation final : public DatasetView {
+// A view whose fingerprints are made, in one way, of those of what it looks at.
+class FingerprintedView : public DatasetView {
+ public:
+  std::uint64_t fingerprint() const final {
+    return fingerprint_of([](const Dataset& dataset) { return dataset.fingerprint(); });
+  }
+  std::optional<std::uint64_t> content_fingerprint() const final {
+    bool known = true;
+    const std::uint64_t value = fingerprint_of([&known](const Dataset& dataset) {
+      const std::optional<std::uint64_t> content = dataset.content_fingerprint();
+      known = known && content.has_value();
+      return content.value_or(0);
+    });
+    return known ? std::optional(value) : std::nullopt;
+  }
+
+ protected:
+  using Of = std::function<std::uint64_t(const Dataset&)>;
+  using DatasetView::DatasetView;
+  virtual std::uint64_t fingerprint_of(const Of& of) const = 0;
+};
+
+class Concatenation final : public FingerprintedView {
  public:
   explicit Concatenation(std::vector<Source> datasets)
-      : DatasetView(common_info(datasets)), datasets_(std::move(datasets)) {
+      : FingerprintedView(common_info(datasets)), datasets_(std::move(datasets)) {
     for (const Source& dataset : datasets_) {
       if (dataset->size() > most_records - size()) refuse(*dataset, "there are too many records");
       ends_.push_back(size() + dataset->size());
@@ -70,13 +94,13 @@ class Concatenation final : public DatasetView {
   }
 
   std::int64_t size() const override { return ends_.empty() ? 0 : ends_.back(); }
-  std::uint64_t fingerprint() const override {
-    Fingerprint hash;
-    for (const Source& dataset : datasets_) hash.add(dataset->fingerprint()).add(dataset->size());
-    return hash.value();
-  }
 
  private:
+  std::uint64_t fingerprint_of(const Of& of) const override {
+    Fingerprint hash;
+    for (const Source& dataset : datasets_) hash.add(of(*dataset)).add(dataset->size());
+    return hash.value();
+  }
   Place place_of(std::int64_t index) const override {
     const auto end = std::upper_bound(ends_.begin(), ends_.end(), index);
     const auto i = static_cast<std::size_t>(end - ends_.begin());
@@ -87,21 +111,21 @@ class Concatenation final : public DatasetView {
   std::vector<std::int64_t> ends_;
 };
 
-class Repetition final : public DatasetView {
+class Repetition final : public FingerprintedView {
  public:
   Repetition(Source dataset, std::int64_t times)
-      : DatasetView(dataset->info()), dataset_(std::move(dataset)), times_(times) {
+      : FingerprintedView(dataset->info()), dataset_(std::move(dataset)), times_(times) {
     if (times < 1 || times > most_records / std::max<std::int64_t>(1, dataset_->size())) {
       refuse(*dataset_, "it cannot be repeated " + std::to_string(times) + " times");
     }
   }
 
   std::int64_t size() const override { return dataset_->size() * times_; }
-  std::uint64_t fingerprint() const override {
-    return Fingerprint().add("repeat").add(dataset_->fingerprint()).add(times_).value();
-  }
 
  private:
+  std::uint64_t fingerprint_of(const Of& of) const override {
+    return Fingerprint().add("repeat").add(of(*dataset_)).add(times_).value();
+  }
   Place place_of(std::int64_t index) const override {
     return {dataset_.get(), index % dataset_->size()};
   }
@@ -110,20 +134,20 @@ class Repetition final : public DatasetView {
   std::int64_t times_;
 };
 
-class Shuffling final : public DatasetView {
+class Shuffling final : public FingerprintedView {
  public:
   Shuffling(Source dataset, std::uint64_t seed)
-      : DatasetView(dataset->info()),
+      : FingerprintedView(dataset->info()),
         dataset_(std::move(dataset)),
         seed_(seed),
         order_(permutation(dataset_->size(), seed)) {}
 
   std::int64_t size() const override { return dataset_->size(); }
-  std::uint64_t fingerprint() const override {
-    return Fingerprint().add("shuffle").add(dataset_->fingerprint()).add(seed_).value();
-  }
 
  private:
+  std::uint64_t fingerprint_of(const Of& of) const override {
+    return Fingerprint().add("shuffle").add(of(*dataset_)).add(seed_).value();
+  }
   Place place_of(std::int64_t index) const override { return {dataset_.get(), order_.at(index)}; }
 
   Source dataset_;
@@ -139,10 +163,10 @@ std::vector<Source> datasets_of(const std::vector<MixtureSource>& sources) {
 
 // The mixture is the sources' parts one behind the other, shuffled as a whole: so what stands at an
 // index takes two permutations to find, and no table.
-class Mixture final : public DatasetView {
+class Mixture final : public FingerprintedView {
  public:
   Mixture(std::vector<MixtureSource> sources, const MixtureOptions& options)
-      : DatasetView(common_info(datasets_of(sources))),
+      : FingerprintedView(common_info(datasets_of(sources))),
         sources_(std::move(sources)),
         options_(options) {
     const std::vector<double> shares = shares_of();
@@ -170,16 +194,14 @@ class Mixture final : public DatasetView {
   }
 
   std::int64_t size() const override { return ends_.back(); }
-  std::uint64_t fingerprint() const override {
-    Fingerprint hash;
-    hash.add("mixture").add(size()).add(options_.seed);
-    for (const MixtureSource& source : sources_) {
-      hash.add(source.dataset->fingerprint()).add(source.weight);
-    }
-    return hash.value();
-  }
 
  private:
+  std::uint64_t fingerprint_of(const Of& of) const override {
+    Fingerprint hash;
+    hash.add("mixture").add(size()).add(options_.seed);
+    for (const MixtureSource& source : sources_) hash.add(of(*source.dataset)).add(source.weight);
+    return hash.value();
+  }
   std::vector<double> shares_of() const {
     double sum = 0;
     for (const MixtureSource& source : sources_) {
@@ -222,10 +244,10 @@ class Mixture final : public DatasetView {
   KeyedPermutation order_;                // of the mixture
 };
 
-class ClassBalanced final : public DatasetView {
+class ClassBalanced final : public FingerprintedView {
  public:
   explicit ClassBalanced(Source dataset)
-      : DatasetView(dataset->info()), dataset_(std::move(dataset)) {
+      : FingerprintedView(dataset->info()), dataset_(std::move(dataset)) {
     std::vector<std::int64_t> counts;
     const std::int64_t records = dataset_->size();
     for (std::int64_t i = 0; i < records; ++i) ++counts[class_of(i, counts)];
@@ -246,11 +268,11 @@ class ClassBalanced final : public DatasetView {
   }
 
   std::int64_t size() const override { return classes() * most_; }
-  std::uint64_t fingerprint() const override {
-    return Fingerprint().add("balanced").add(dataset_->fingerprint()).value();
-  }
 
  private:
+  std::uint64_t fingerprint_of(const Of& of) const override {
+    return Fingerprint().add("balanced").add(of(*dataset_)).value();
+  }
   std::int64_t classes() const { return static_cast<std::int64_t>(begins_.size()) - 1; }
 
   std::size_t class_of(std::int64_t record, std::vector<std::int64_t>& counts) const {

@@ -31,8 +31,9 @@ struct Array {
   Element element = Element::other;
   std::size_t element_bytes = 0;
   bool is_signed = false;
-  bool is_native = false;  // as this machine holds such a number
-  std::string type;        // for messages: "HDF5 compound"
+  bool is_native = false;     // as this machine holds such a number
+  bool is_elsewhere = false;  // values are those of arrays in other files, or in such files
+  std::string type;           // for messages: "HDF5 compound"
 };
 
 // An HDF5 file that is open for reading. The library has one lock for all files of a process, and
@@ -57,6 +58,30 @@ class File {
   // One element of Element::bytes; how many there were.
   virtual std::size_t read_bytes(const Array& array, std::int64_t row,
                                  std::vector<std::byte>& into) const = 0;
+  // The texts of an attribute that a group or array has, by its path, "" of the file itself; none
+  // if there is no such attribute.
+  virtual std::vector<std::string> attribute(const std::string& path,
+                                             const std::string& name) const = 0;
+};
+
+// An HDF5 file that is being written, by one thread at a time; others may use other files. Throws
+// std::runtime_error.
+class NewFile {
+ public:
+  virtual ~NewFile() = default;
+
+  // The array of images: of u8 or, if they are `reals`, float, of that shape; or, without a shape,
+  // of their files.
+  virtual void begin_images(const std::string& path, const std::vector<std::int64_t>& shape,
+                            bool reals) = 0;
+  virtual void append_image(std::span<const std::byte> bytes) = 0;
+  virtual void write(const std::string& path, const std::vector<std::int64_t>& values) = 0;
+  virtual void write(const std::string& path, const std::vector<std::string>& values) = 0;
+  // In rows of so many values.
+  virtual void write(const std::string& path, const std::vector<float>& values,
+                     std::int64_t columns) = 0;
+  // All is in the file, or it throws.
+  virtual void close() = 0;
 };
 
 }  // namespace headrace::hdf5
@@ -65,8 +90,13 @@ class File {
 // of C++ may go from one to the other; the version guards against a plugin of another build.
 extern "C" {
 
-constexpr int headrace_hdf5_version = 1;
+constexpr int headrace_hdf5_version = 2;
 using headrace_hdf5_get_version_function = int (*)();
 // The caller deletes it. Throws std::runtime_error.
 using headrace_hdf5_open_function = headrace::hdf5::File* (*)(const char* path);
+// Of the bytes of a file, which are copied.
+using headrace_hdf5_open_image_function = headrace::hdf5::File* (*)(const std::byte* bytes,
+                                                                    std::size_t count);
+// A new file in place of what is there.
+using headrace_hdf5_create_function = headrace::hdf5::NewFile* (*)(const char* path);
 }

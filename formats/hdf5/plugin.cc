@@ -6,16 +6,12 @@
 #include <array>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "headrace/formats/hdf5/interface.h"
-
-#define HEADRACE_PLUGIN_EXPORT extern "C" __attribute__((visibility("default")))
+#include "headrace/formats/hdf5/library.h"
 
 namespace headrace::hdf5 {
 namespace {
@@ -27,50 +23,6 @@ constexpr std::size_t most_arrays = 10'000;
 // Rows of compressed chunks are decoded with all of their chunk: a few chunks stay.
 constexpr std::size_t cached_chunks = 8;
 constexpr std::size_t most_cache_bytes = std::size_t{256} << 20;
-
-// The library is built without thread safety, or has a lock of its own just as wide.
-std::mutex& library() {
-  static std::mutex mutex;
-  return mutex;
-}
-
-// What the library said last, innermost first.
-std::string last_error() {
-  std::string text;
-  const auto note = [](unsigned, const H5E_error2_t* error, void* to) -> herr_t {
-    auto& said = *static_cast<std::string*>(to);
-    if (said.empty() && error->desc != nullptr) said = error->desc;
-    return 0;
-  };
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note, &text);
-  H5Eclear2(H5E_DEFAULT);
-  return text.empty() ? "the HDF5 library gives no reason" : text;
-}
-
-[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
-
-hid_t checked(hid_t id, const std::string& what) {
-  if (id < 0) fail(what + ": " + last_error());
-  return id;
-}
-
-// An identifier of the library, and how it is given back.
-class Id {
- public:
-  Id(hid_t id, herr_t (*close)(hid_t), const std::string& what)
-      : id_(checked(id, what)), close_(close) {}
-  ~Id() {
-    if (id_ >= 0) close_(id_);
-  }
-  Id(Id&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Id(const Id&) = delete;
-  Id& operator=(const Id&) = delete;
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
 
 std::vector<std::int64_t> shape_of(hid_t array, const std::string& path) {
   const Id space(H5Dget_space(array), H5Sclose, path);
@@ -130,6 +82,8 @@ Array describe(hid_t array, const std::string& path) {
   described.is_signed = described.element == Element::integers && H5Tget_sign(type) == H5T_SGN_2;
   described.is_native = is_native(type);
   described.type = name_of(H5Tget_class(type));
+  const Id how(H5Dget_create_plist(array), H5Pclose, path);
+  described.is_elsewhere = H5Pget_layout(how) == H5D_VIRTUAL || H5Pget_external_count(how) > 0;
   return described;
 }
 
@@ -145,11 +99,40 @@ std::uint64_t values_of(const Array& array) {
   return values;
 }
 
+// So many texts, of variable or of fixed length, as `read` puts them into memory.
+template <class Read>
+std::vector<std::string> texts_of(hid_t type, hid_t space, std::size_t count,
+                                  const std::string& what, Read read) {
+  std::vector<std::string> texts(count);
+  if (texts.empty()) return texts;
+  if (H5Tis_variable_str(type) > 0) {
+    std::vector<char*> values(count);
+    if (read(values.data()) < 0) fail(what + ": " + last_error());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (values[i] != nullptr) texts[i] = values[i];
+    }
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, values.data());
+    return texts;
+  }
+  const std::size_t width = H5Tget_size(type);
+  if (width == 0 || count > most_values / width) fail(what + " is too large");
+  std::vector<char> values(count * width);
+  if (read(values.data()) < 0) fail(what + ": " + last_error());
+  const char padding = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? ' ' : '\0';
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* const begin = values.data() + i * width;
+    const char* end = std::find(begin, begin + width, '\0');
+    while (end > begin && *(end - 1) == padding) --end;
+    texts[i].assign(begin, end);
+  }
+  return texts;
+}
+
 class OpenFile final : public File {
  public:
   // Requires the library's lock to be held.
-  explicit OpenFile(const char* path) {
-    file_.emplace(H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "no sound HDF5 file");
+  OpenFile(const char* path, hid_t access) {
+    file_.emplace(H5Fopen(path, H5F_ACC_RDONLY, access), H5Fclose, "no sound HDF5 file");
     std::vector<std::string> paths;
     const auto note = [](hid_t, const char* name, const H5O_info_t* info, void* to) -> herr_t {
       auto& found = *static_cast<std::vector<std::string>*>(to);
@@ -202,30 +185,30 @@ class OpenFile final : public File {
     const std::scoped_lock lock(library());
     const hid_t id = id_of(array);
     const Id type(H5Dget_type(id), H5Tclose, array.path);
-    std::vector<std::string> texts(values_of(array));
-    if (texts.empty()) return texts;
-    if (H5Tis_variable_str(type) > 0) {
-      const Id space(H5Dget_space(id), H5Sclose, array.path);
-      std::vector<char*> values(texts.size());
-      check(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), array);
-      for (std::size_t i = 0; i < texts.size(); ++i) {
-        if (values[i] != nullptr) texts[i] = values[i];
-      }
-      H5Dvlen_reclaim(type, space, H5P_DEFAULT, values.data());
-      return texts;
-    }
-    const std::size_t width = H5Tget_size(type);
-    if (width == 0 || texts.size() > most_values / width) fail(array.path + " is too large");
-    std::vector<char> values(texts.size() * width);
-    check(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), array);
-    const char padding = H5Tget_strpad(type) == H5T_STR_SPACEPAD ? ' ' : '\0';
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      const char* const begin = values.data() + i * width;
-      const char* end = std::find(begin, begin + width, '\0');
-      while (end > begin && *(end - 1) == padding) --end;
-      texts[i].assign(begin, end);
-    }
-    return texts;
+    const Id space(H5Dget_space(id), H5Sclose, array.path);
+    return texts_of(type, space, values_of(array), array.path, [&](void* into) {
+      return H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, into);
+    });
+  }
+
+  std::vector<std::string> attribute(const std::string& path,
+                                     const std::string& name) const override {
+    const std::scoped_lock lock(library());
+    const char* const object = path.empty() ? "/" : path.c_str();
+    const htri_t is_there = H5Aexists_by_name(*file_, object, name.c_str(), H5P_DEFAULT);
+    H5Eclear2(H5E_DEFAULT);
+    if (is_there <= 0) return {};
+    const std::string what = path + ": attribute " + name;
+    const Id id(H5Aopen_by_name(*file_, object, name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                what);
+    const Id space(H5Aget_space(id), H5Sclose, what);
+    const hssize_t count = H5Sget_simple_extent_npoints(space);
+    if (count <= 0) return {};
+    if (static_cast<std::uint64_t>(count) > most_arrays) fail(what + " has too many values");
+    const Id type(H5Aget_type(id), H5Tclose, what);
+    if (element_of(type) != Element::texts) fail(what + " is no text");
+    return texts_of(type, space, static_cast<std::size_t>(count), what,
+                    [&](void* into) { return H5Aread(id, type, into); });
   }
 
   void read_row(const Array& array, std::int64_t row, std::span<std::byte> into) const override {
@@ -362,5 +345,19 @@ HEADRACE_PLUGIN_EXPORT headrace::hdf5::File* headrace_hdf5_open(const char* path
   const std::scoped_lock lock(headrace::hdf5::library());
   // Errors are told by exceptions, and not on standard error.
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  return new headrace::hdf5::OpenFile(path);
+  return new headrace::hdf5::OpenFile(path, H5P_DEFAULT);
+}
+
+HEADRACE_PLUGIN_EXPORT headrace::hdf5::File* headrace_hdf5_open_image(const std::byte* bytes,
+                                                                      std::size_t count) {
+  using headrace::hdf5::Id;
+  const std::scoped_lock lock(headrace::hdf5::library());
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  constexpr std::size_t growth = 65536;
+  const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "memory");
+  // The library takes a copy, and does not write to what it is given.
+  headrace::hdf5::checked(H5Pset_fapl_core(access, growth, false), "memory");
+  headrace::hdf5::checked(H5Pset_file_image(access, const_cast<std::byte*>(bytes), count),
+                          "memory");
+  return new headrace::hdf5::OpenFile("memory", access);
 }

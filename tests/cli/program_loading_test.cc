@@ -7,6 +7,7 @@
 
 #include "headrace/pipeline/cpu_list.h"
 #include "program_runs.h"
+#include "tests/support/fixtures.h"
 
 namespace headrace::cli {
 namespace {
@@ -45,6 +46,35 @@ class ProgramLoading : public ProgramTest {
     return outcome.status == 0 ? json::parse(outcome.output) : json::object();
   }
 };
+
+TEST_F(ProgramLoading, TransparentImagesArePutOverAColourThatAModelRemembers) {
+  const std::string image = fixtures_folder() + "/images/alpha.png";
+  write_text(folder() / "alpha.csv", "path,label\n" + image + ",0\n" + image + ",1\n");
+  const auto fingerprint = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"--fingerprint"};
+    all.insert(all.end(), more.begin(), more.end());
+    return bench_result("alpha.csv", all)["fingerprint"];
+  };
+  const auto white = fingerprint({"--background", "white"});
+  EXPECT_EQ(fingerprint({"--background", "255,255,255"}), white);
+  EXPECT_EQ(fingerprint({"--background", "#FFffff"}), white);
+  EXPECT_NE(fingerprint({"--background", "black"}), white);
+  EXPECT_NE(fingerprint({}), white);
+  const Outcome wrong = bench("alpha.csv", {"--background", "256,0,0"});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.errors, HasSubstr("#fff0e6"));
+
+  for (const std::string colour : {"white", "black"}) {
+    const Outcome trained =
+        headrace({"train", "--data", path("alpha.csv"), "--model", "mnist_cnn", "--background",
+                  colour, "--rescale", "0.001", "--epochs", "1", "--out", path(colour)});
+    ASSERT_EQ(trained.status, 0) << trained.errors;
+  }
+  const auto predicted = [&](const std::string& name) {
+    return headrace({"predict", "--model", path(name + "/model.safetensors"), image}).output;
+  };
+  EXPECT_NE(predicted("white"), predicted("black"));
+}
 
 TEST_F(ProgramLoading, ABadImageEndsABenchUnlessToldOtherwise) {
   write_damaged_list();

@@ -101,6 +101,7 @@ TEST_F(Hdf5, ReadsFilesOfImages) {
   ASSERT_EQ(dataset->size(), 2);
   EXPECT_EQ(dataset->info().fields.at(0).kind, FieldKind::encoded_image);
   EXPECT_EQ(dataset->label(0), 1);
+  EXPECT_EQ(open_dataset(fixture("layouts.h5#chunked,labels/column"))->label(6), 3);
 }
 
 TEST_F(Hdf5, ReadsFilesOfImagesThatLieInTheFileAndThoseThatTheLibraryUnpacksAlike) {
@@ -112,6 +113,22 @@ TEST_F(Hdf5, ReadsFilesOfImagesThatLieInTheFileAndThoseThatTheLibraryUnpacksAlik
       EXPECT_TRUE(text_of(record) == content_of(file_name)) << name;
     }
   }
+}
+
+TEST_F(Hdf5, ContentIsKnownByItsFileUnlessItIsElsewhere) {
+  std::ifstream file(fixture("layouts.h5"), std::ios::binary);
+  const std::string whole(std::istreambuf_iterator<char>(file), {});
+  const TempFolder folder;
+  const std::string path = folder.write("layouts.h5", whole).string();
+  for (const char* name : {"#contiguous", "#compressed"}) {
+    const auto before = open_hdf5(path + name)->content_fingerprint();
+    ASSERT_TRUE(before.has_value());
+    EXPECT_EQ(open_hdf5(path + name)->content_fingerprint(), before);
+    folder.write("layouts.h5", whole + "x");
+    EXPECT_NE(open_hdf5(path + name)->content_fingerprint(), before);
+    folder.write("layouts.h5", whole);
+  }
+  EXPECT_EQ(open_hdf5(path + "#virtual")->content_fingerprint(), std::nullopt);
 }
 
 TEST_F(Hdf5, ReadsLabelsOfEveryForm) {

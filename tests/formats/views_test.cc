@@ -9,7 +9,9 @@
 
 #include "errors.h"
 #include "headrace/formats/array_dataset.h"
+#include "headrace/formats/file_list.h"
 #include "headrace/formats/subset.h"
+#include "tests/support/temp_folder.h"
 
 namespace headrace {
 namespace {
@@ -174,6 +176,31 @@ TEST(Views, Compose) {
   EXPECT_THAT(counts_of(contents(*all)),
               ElementsAre(std::pair(1, 2), std::pair(2, 2), std::pair(3, 2), std::pair(10, 3),
                           std::pair(11, 3)));
+}
+
+TEST(Views, TheirContentIsKnownWhereThatOfAllIsAndChangesWithIt) {
+  const TempFolder folder;
+  folder.write("a.jpg", "one");
+  folder.write("b.jpg", "two");
+  folder.write("l.csv", "path,label\na.jpg,0\nb.jpg,1\n");
+  const auto views = [&](const std::shared_ptr<const Dataset>& list) {
+    return std::vector{concatenate({list, list}), repeat(list, 2),
+                       shuffled(list, 1),         mix({{list, 1}, {list, 2}}),
+                       class_balanced(list),      shuffle_split(list, 0.5).first};
+  };
+  const auto contents_of = [&] {
+    std::vector<std::optional<std::uint64_t>> found;
+    for (const auto& view : views(open_file_list(folder / "l.csv"))) {
+      found.push_back(view->content_fingerprint());
+      EXPECT_TRUE(found.back().has_value());
+    }
+    return found;
+  };
+  const auto before = contents_of();
+  EXPECT_EQ(contents_of(), before);
+  folder.write("b.jpg", "another");
+  const auto after = contents_of();
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_NE(after[i], before[i]) << i;
 }
 
 }  // namespace
