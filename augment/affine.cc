@@ -6,8 +6,8 @@
 
 #include "headrace/augment/axis.h"
 #include "headrace/augment/axis_table.h"
-#include "headrace/augment/continuation.h"
 #include "headrace/augment/fixed_point.h"
+#include "headrace/augment/level_sampler.h"
 #include "headrace/augment/painter.h"
 #include "headrace/augment/paired_image.h"
 #include "headrace/augment/spline.h"
@@ -109,9 +109,8 @@ class AffineLevels {
         decoded_(decoded),
         kernels_(kernels),
         grid_(plan),
-        taps_fill_(fill_of_taps(plan.fill_mode)),
-        constant_(static_cast<std::int32_t>(
-            std::clamp(std::floor(plan.fill_value + 0.5f), 0.0f, 255.0f))),
+        constant_(static_cast<std::uint8_t>(constant_level(plan))),
+        sampler_(pixels, decoded, plan.source, plan.fill_mode, constant_),
         bounds_(grid_, plan.output),
         columns_(sampled_axis(bounds_.x, plan.source.width, plan)),
         rows_(sampled_axis(bounds_.y, plan.source.height, plan)),
@@ -140,8 +139,10 @@ class AffineLevels {
 
   void prepare(std::byte* memory) {
     if (!pairs_) return;
-    pairs_.make(tap(rows_.read.first, columns_.read.first), pixels_.row_bytes,
-                static_cast<std::uint8_t>(constant_), memory, kernels_);
+    const std::uint8_t* first =
+        pixels_.row<std::uint8_t>(rows_.read.first - decoded_.top) +
+        static_cast<std::ptrdiff_t>(columns_.read.first - decoded_.left) * run_.channels;
+    pairs_.make(first, pixels_.row_bytes, constant_, memory, kernels_);
   }
 
   void row(int y, std::uint8_t* out) {
@@ -186,50 +187,13 @@ class AffineLevels {
     }
   }
 
-  const std::uint8_t* tap(int row, int column) const {
-    if (row < 0 || column < 0) return nullptr;
-    return pixels_.row<std::uint8_t>(row - decoded_.top) +
-           static_cast<std::ptrdiff_t>(column - decoded_.left) * run_.channels;
-  }
-
   void pixel(int x, std::uint8_t* out) const {
-    std::int64_t cx = coordinate(run_.x + x * run_.dx);
-    std::int64_t cy = coordinate(run_.y + x * run_.dy);
-    constexpr int bits = fixed::coordinate_bits;
-    const bool inside = enter_image<bits>(cx, run_.columns, plan_.fill_mode) &&
-                        enter_image<bits>(cy, run_.rows, plan_.fill_mode);
-    if (!inside) {
-      std::fill_n(out, run_.channels, static_cast<std::uint8_t>(constant_));
-      return;
-    }
-    const auto row = [&](std::int64_t i) {
-      return fill_index(static_cast<int>(i), run_.rows, taps_fill_);
-    };
-    const auto column = [&](std::int64_t i) {
-      return fill_index(static_cast<int>(i), run_.columns, taps_fill_);
-    };
-    const auto level = [this](const std::uint8_t* p, int c) {
-      return p == nullptr ? constant_ : std::int32_t{p[c]};
-    };
+    const std::int64_t cx = coordinate(run_.x + x * run_.dx);
+    const std::int64_t cy = coordinate(run_.y + x * run_.dy);
     if (plan_.filter == Filter::nearest) {
-      const std::uint8_t* p =
-          tap(row((cy + fixed::pixel / 2) >> bits), column((cx + fixed::pixel / 2) >> bits));
-      for (int c = 0; c < run_.channels; ++c) out[c] = static_cast<std::uint8_t>(level(p, c));
-      return;
-    }
-    const auto wx = static_cast<std::int32_t>(cx & (fixed::pixel - 1));
-    const auto wy = static_cast<std::int32_t>(cy & (fixed::pixel - 1));
-    const int top = row(cy >> bits);
-    const int bottom = wy == 0 ? top : row((cy >> bits) + 1);
-    const int left = column(cx >> bits);
-    const int right = wx == 0 ? left : column((cx >> bits) + 1);
-    const std::uint8_t* taps[] = {tap(top, left), tap(bottom, left), tap(top, right),
-                                  tap(bottom, right)};
-    for (int c = 0; c < run_.channels; ++c) {
-      const auto mid = [&](int t) {
-        return fixed::mid_level(level(taps[t], c) * (fixed::one - wy) + level(taps[t + 1], c) * wy);
-      };
-      out[c] = static_cast<std::uint8_t>(fixed::level(mid(0) * (fixed::one - wx) + mid(2) * wx));
+      sampler_.take(cx, cy, out);
+    } else {
+      sampler_.blend(cx, cy, out);
     }
   }
 
@@ -238,8 +202,8 @@ class AffineLevels {
   const Region& decoded_;
   const Kernels& kernels_;
   AffineGrid grid_;
-  FillMode taps_fill_;
-  std::int32_t constant_;
+  std::uint8_t constant_;
+  LevelSampler sampler_;
   Bounds bounds_;
   SampledAxis columns_;
   SampledAxis rows_;
@@ -322,11 +286,14 @@ void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const
   const std::size_t finishing = layout.reserve(finish.scratch_bytes());
   if (scratch.bytes.size() < layout.size()) scratch.bytes.resize(layout.size());
   std::byte* memory = ScratchLayout::align(scratch.bytes.data());
-  auto* rows = reinterpret_cast<std::uint8_t*>(memory + levels);
+  auto* band_rows = reinterpret_cast<std::uint8_t*>(memory + levels);
 
   const auto render = [&](auto&& make_row) {
     for (int y = 0; y < finish.shape().height; y += band) {
       const int count = std::min(band, finish.shape().height - y);
+      std::uint8_t* rows = finish.place_of(y, count, destination);
+      const bool is_copied = rows == nullptr;
+      if (is_copied) rows = band_rows;
       for (int r = 0; r < count; ++r) {
         make_row(y + r, rows + static_cast<std::size_t>(r) * finish.row_elements());
       }
@@ -335,7 +302,7 @@ void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const
                         kernels,
                         scratch.spare,
                         plan});
-      finish.levels(rows, y, count, destination, memory + finishing, kernels);
+      if (is_copied) finish.levels(rows, y, count, destination, memory + finishing, kernels);
     }
   };
   if (plan.filter == Filter::cubic) {
@@ -344,7 +311,7 @@ void render_affine_levels(const SamplePlan& plan, const ImageView& pixels, const
     render([&](int y, std::uint8_t* out) {
       spline.row(y, values.data());
       std::transform(values.begin(), values.end(), out, [](float value) {
-        return static_cast<std::uint8_t>(std::clamp(std::floor(value + 0.5f), 0.0f, 255.0f));
+        return static_cast<std::uint8_t>(static_cast<int>(std::clamp(value + 0.5f, 0.0f, 255.0f)));
       });
     });
     return;

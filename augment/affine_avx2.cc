@@ -40,6 +40,22 @@ struct Coordinates {
   }
 };
 
+// Coordinates of outputs one by one, in 2^-14 pixels.
+struct Listed {
+  const std::int32_t* next;
+  __m256i origin;
+
+  HEADRACE_AVX2 Listed(const std::int32_t* coordinates, std::int64_t from)
+      : next(coordinates),
+        origin(_mm256_set1_epi32(static_cast<std::int32_t>(from >> fixed::map_shift))) {}
+
+  HEADRACE_AVX2 __m256i take() {
+    const __m256i c = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(next));
+    next += group;
+    return _mm256_add_epi32(c, origin);
+  }
+};
+
 struct Places {
   __m256i index;
   __m256i second;  // weight of the greater neighbour, up to fixed::one
@@ -149,10 +165,9 @@ HEADRACE_AVX2 inline __m256i blend_pairs(const std::uint8_t* a, const std::uint8
   return _mm256_srai_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(1 << (shift - 1))), shift);
 }
 
-template <PairedRun::Beyond beyond>
-HEADRACE_AVX2 void sample_pairs_of(const PairedRun& run, int count, std::uint8_t* out) {
-  Coordinates xs(run.x, run.dx);
-  Coordinates ys(run.y, run.dy);
+template <PairedRun::Beyond beyond, class Along>
+HEADRACE_AVX2 void sample_pairs_of(const PairedRun& run, Along xs, Along ys, int count,
+                                   std::uint8_t* out) {
   const Border<beyond> x_border(run.across);
   const Border<beyond> y_border(run.down);
   const std::uint8_t* pixels = run.pixels;
@@ -176,6 +191,19 @@ HEADRACE_AVX2 void sample_pairs_of(const PairedRun& run, int count, std::uint8_t
                blend_pairs<2>(pixels + offsets[2], pixels + offsets[6], down, across),
                blend_pairs<3>(pixels + offsets[3], pixels + offsets[7], down, across)),
           out);
+  }
+}
+
+template <class Along>
+HEADRACE_AVX2 void sample_along(const PairedRun& run, const Along& xs, const Along& ys, int count,
+                                std::uint8_t* out) {
+  switch (run.beyond) {
+    case PairedRun::Beyond::nearest:
+      return sample_pairs_of<PairedRun::Beyond::nearest>(run, xs, ys, count, out);
+    case PairedRun::Beyond::mirror:
+      return sample_pairs_of<PairedRun::Beyond::mirror>(run, xs, ys, count, out);
+    case PairedRun::Beyond::repeat:
+      return sample_pairs_of<PairedRun::Beyond::repeat>(run, xs, ys, count, out);
   }
 }
 
@@ -251,15 +279,13 @@ HEADRACE_AVX2 void pair_rows(const std::uint8_t* above, const std::uint8_t* belo
   move(count - block);
 }
 
-void sample_pairs(const PairedRun& run, int count, std::uint8_t* out) {
-  switch (run.beyond) {
-    case PairedRun::Beyond::nearest:
-      return sample_pairs_of<PairedRun::Beyond::nearest>(run, count, out);
-    case PairedRun::Beyond::mirror:
-      return sample_pairs_of<PairedRun::Beyond::mirror>(run, count, out);
-    case PairedRun::Beyond::repeat:
-      return sample_pairs_of<PairedRun::Beyond::repeat>(run, count, out);
-  }
+HEADRACE_AVX2 void sample_pairs(const PairedRun& run, int count, std::uint8_t* out) {
+  sample_along(run, Coordinates(run.x, run.dx), Coordinates(run.y, run.dy), count, out);
+}
+
+HEADRACE_AVX2 void sample_places(const PairedRun& run, const std::int32_t* x, const std::int32_t* y,
+                                 int count, std::uint8_t* out) {
+  sample_along(run, Listed(x, run.x), Listed(y, run.y), count, out);
 }
 
 }  // namespace headrace::x86

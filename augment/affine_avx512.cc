@@ -49,6 +49,22 @@ struct Coordinates {
   }
 };
 
+// Coordinates of outputs one by one, in 2^-14 pixels.
+struct Listed {
+  const std::int32_t* next;
+  __m512i origin;
+
+  HEADRACE_WIDE Listed(const std::int32_t* coordinates, std::int64_t from)
+      : next(coordinates),
+        origin(_mm512_set1_epi32(static_cast<std::int32_t>(from >> fixed::map_shift))) {}
+
+  HEADRACE_WIDE __m512i take() {
+    const __m512i c = _mm512_loadu_si512(next);
+    next += group;
+    return _mm512_add_epi32(c, origin);
+  }
+};
+
 // What PairedRun::Border says, of sixteen coordinates.
 template <PairedRun::Beyond beyond>
 struct Border {
@@ -130,10 +146,9 @@ HEADRACE_WIDE inline __m512i dense_order() {
   return _mm512_load_si512(order.data());
 }
 
-template <PairedRun::Beyond beyond>
-HEADRACE_WIDE void sample_pairs_of(const PairedRun& run, int count, std::uint8_t* out) {
-  Coordinates xs(run.x, run.dx);
-  Coordinates ys(run.y, run.dy);
+template <PairedRun::Beyond beyond, class Along>
+HEADRACE_WIDE void sample_pairs_of(const PairedRun& run, Along xs, Along ys, int count,
+                                   std::uint8_t* out) {
   const Border<beyond> x_border(run.across);
   const Border<beyond> y_border(run.down);
   const std::uint8_t* pixels = run.pixels;
@@ -163,6 +178,19 @@ HEADRACE_WIDE void sample_pairs_of(const PairedRun& run, int count, std::uint8_t
   }
 }
 
+template <class Along>
+HEADRACE_WIDE void sample_along(const PairedRun& run, const Along& xs, const Along& ys, int count,
+                                std::uint8_t* out) {
+  switch (run.beyond) {
+    case PairedRun::Beyond::nearest:
+      return sample_pairs_of<PairedRun::Beyond::nearest>(run, xs, ys, count, out);
+    case PairedRun::Beyond::mirror:
+      return sample_pairs_of<PairedRun::Beyond::mirror>(run, xs, ys, count, out);
+    case PairedRun::Beyond::repeat:
+      return sample_pairs_of<PairedRun::Beyond::repeat>(run, xs, ys, count, out);
+  }
+}
+
 }  // namespace
 
 bool has_wide_bytes() {
@@ -174,15 +202,13 @@ bool has_wide_bytes() {
   return has;
 }
 
-void sample_pairs_wide(const PairedRun& run, int count, std::uint8_t* out) {
-  switch (run.beyond) {
-    case PairedRun::Beyond::nearest:
-      return sample_pairs_of<PairedRun::Beyond::nearest>(run, count, out);
-    case PairedRun::Beyond::mirror:
-      return sample_pairs_of<PairedRun::Beyond::mirror>(run, count, out);
-    case PairedRun::Beyond::repeat:
-      return sample_pairs_of<PairedRun::Beyond::repeat>(run, count, out);
-  }
+HEADRACE_WIDE void sample_pairs_wide(const PairedRun& run, int count, std::uint8_t* out) {
+  sample_along(run, Coordinates(run.x, run.dx), Coordinates(run.y, run.dy), count, out);
+}
+
+HEADRACE_WIDE void sample_places_wide(const PairedRun& run, const std::int32_t* x,
+                                      const std::int32_t* y, int count, std::uint8_t* out) {
+  sample_along(run, Listed(x, run.x), Listed(y, run.y), count, out);
 }
 
 }  // namespace headrace::x86

@@ -30,15 +30,7 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 constexpr auto paint = [](const PaintedValues& values, auto canvas) {
   const std::vector<float> kernel =
       gaussian_kernel(static_cast<int>(values[0]) | 1, static_cast<double>(values[1]));
-  if constexpr (canvas.is_levels) {
-    std::uint8_t* before = canvas.spare_canvas();
-    std::copy_n(canvas.data, canvas.elements(), before);
-    convolve(before, canvas.shape, kernel, *canvas.kernels.painting, canvas.data);
-  } else {
-    std::vector<float> blurred(canvas.data, canvas.data + canvas.elements());
-    convolve(blurred, canvas.shape, kernel, *canvas.kernels.painting);
-    std::copy(blurred.begin(), blurred.end(), canvas.data);
-  }
+  convolve(canvas.data, canvas.shape, kernel, *canvas.kernels.painting);
 };
 
 }  // namespace

@@ -44,17 +44,22 @@ std::vector<int> mirrored(int extent, int reach) {
   return from;
 }
 
-// Row after row, down and then across, so that no image lies between. `row_at(i)` is row i of the
-// image, wanted for an output row that is no farther away than the kernel reaches, in order.
-template <class RowAt, class Store>
-void convolve_rows(const RowAt& row_at, ImageShape shape, const std::vector<float>& kernel,
-                   const PaintKernels& kernels, const Store& store) {
+// Row after row, down and then across, so that no image lies between. `load(row, values)` and
+// `store(row, values)` are of a row of the image; each row is loaded before it is stored.
+template <class Load, class Store>
+void convolve_rows(ImageShape shape, const std::vector<float>& kernel, const PaintKernels& kernels,
+                   const Load& load, const Store& store) {
   const int reach = static_cast<int>(kernel.size()) / 2;
   const auto channels = static_cast<std::size_t>(shape.channels);
   const std::size_t pitch = static_cast<std::size_t>(shape.width) * channels;
   const std::size_t before = static_cast<std::size_t>(reach) * channels;
   const std::vector<int> row_from = mirrored(shape.height, reach);
   const std::vector<int> column_from = mirrored(shape.width, reach);
+  // The rows that are wanted at a time, row i in place i modulo their number.
+  std::vector<float> values(kernel.size() * pitch);
+  const auto place = [&](int row) {
+    return values.data() + static_cast<std::size_t>(row) % kernel.size() * pitch;
+  };
   std::vector<float> padded(pitch + 2 * before);
   std::vector<float> sums(pitch);
   std::vector<const float*> rows(kernel.size());
@@ -64,9 +69,11 @@ void convolve_rows(const RowAt& row_at, ImageShape shape, const std::vector<floa
     const std::size_t from = static_cast<std::size_t>(column_from[column]) * channels + before;
     std::copy_n(padded.data() + from, channels, padded.data() + column * channels);
   };
+  int next = 0;
   for (int y = 0; y < shape.height; ++y) {
+    for (; next <= std::min(y + reach, shape.height - 1); ++next) load(next, place(next));
     for (std::size_t t = 0; t < kernel.size(); ++t) {
-      rows[t] = row_at(y + reach, row_from[static_cast<std::size_t>(y) + t]);
+      rows[t] = place(row_from[static_cast<std::size_t>(y) + t]);
     }
     kernels.weigh(rows.data(), kernel.data(), kernel.size(), pitch, padded.data() + before);
     for (std::size_t i = 0; i < static_cast<std::size_t>(reach); ++i) {
@@ -74,44 +81,33 @@ void convolve_rows(const RowAt& row_at, ImageShape shape, const std::vector<floa
       fill(column_from.size() - 1 - i);
     }
     kernels.weigh(shifted.data(), kernel.data(), kernel.size(), pitch, sums.data());
-    store(static_cast<std::size_t>(y) * pitch, sums);
+    store(y, sums.data());
   }
+}
+
+std::size_t pitch_of(ImageShape shape) {
+  return shape.elements() / static_cast<std::size_t>(shape.height);
 }
 
 }  // namespace
 
-void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel,
+void convolve(float* image, ImageShape shape, const std::vector<float>& kernel,
               const PaintKernels& kernels) {
-  const std::vector<float> before = image;
-  const std::size_t pitch = image.size() / static_cast<std::size_t>(shape.height);
-  convolve_rows([&](int, int row) { return before.data() + static_cast<std::size_t>(row) * pitch; },
-                shape, kernel, kernels,
-                [&](std::size_t at, const std::vector<float>& sums) {
-                  std::copy(sums.begin(), sums.end(),
-                            image.begin() + static_cast<std::ptrdiff_t>(at));
-                });
+  const std::size_t pitch = pitch_of(shape);
+  const auto row = [&](int y) { return image + static_cast<std::size_t>(y) * pitch; };
+  convolve_rows(
+      shape, kernel, kernels, [&](int y, float* values) { std::copy_n(row(y), pitch, values); },
+      [&](int y, const float* values) { std::copy_n(values, pitch, row(y)); });
 }
 
-void convolve(const std::uint8_t* image, ImageShape shape, const std::vector<float>& kernel,
-              const PaintKernels& kernels, std::uint8_t* out) {
-  const std::size_t pitch =
-      static_cast<std::size_t>(shape.width) * static_cast<std::size_t>(shape.channels);
-  // The rows that are wanted at a time, as values, row i in place i modulo their number.
-  std::vector<float> values(kernel.size() * pitch);
-  const auto place = [&](int row) {
-    return values.data() + static_cast<std::size_t>(row) % kernel.size() * pitch;
-  };
-  int next = 0;
-  const auto row_at = [&](int last, int row) {
-    for (; next <= std::min(last, shape.height - 1); ++next) {
-      kernels.to_values(image + static_cast<std::size_t>(next) * pitch, pitch, place(next));
-    }
-    return place(row);
-  };
-  convolve_rows(row_at, shape, kernel, kernels,
-                [&](std::size_t at, const std::vector<float>& sums) {
-                  kernels.round_levels(sums.data(), sums.size(), out + at);
-                });
+void convolve(std::uint8_t* image, ImageShape shape, const std::vector<float>& kernel,
+              const PaintKernels& kernels) {
+  const std::size_t pitch = pitch_of(shape);
+  const auto row = [&](int y) { return image + static_cast<std::size_t>(y) * pitch; };
+  convolve_rows(
+      shape, kernel, kernels,
+      [&](int y, float* values) { kernels.to_values(row(y), pitch, values); },
+      [&](int y, const float* values) { kernels.round_levels(values, pitch, row(y)); });
 }
 
 }  // namespace headrace

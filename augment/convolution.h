@@ -12,11 +12,11 @@ namespace headrace {
 std::vector<float> gaussian_kernel(int size, double deviation);
 
 // Blends rows, then columns, of an interleaved image by a kernel of odd size. Beyond the border the
-// image is mirrored without its outermost pixel.
-void convolve(std::vector<float>& image, ImageShape shape, const std::vector<float>& kernel,
+// image is mirrored without its outermost pixel. Levels are rounded to the nearest, to the even one
+// if halfway, as torchvision rounds a blur.
+void convolve(float* image, ImageShape shape, const std::vector<float>& kernel,
               const PaintKernels& kernels);
-// Levels, rounded to the nearest, to the even one if halfway, as torchvision rounds a blur.
-void convolve(const std::uint8_t* image, ImageShape shape, const std::vector<float>& kernel,
-              const PaintKernels& kernels, std::uint8_t* out);
+void convolve(std::uint8_t* image, ImageShape shape, const std::vector<float>& kernel,
+              const PaintKernels& kernels);
 
 }  // namespace headrace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "headrace/augment/convolution.h"
@@ -24,27 +25,41 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
                   static_cast<double>(rng.below(exact)), static_cast<double>(rng.below(exact))});
 }
 
-class Ripple {
+// What a field follows from.
+struct FieldKey {
+  PaintedValues values;
+  ImageSize size;
+};
+
+class Ripple final : public Motion {
  public:
-  Ripple(const PaintedValues& values, ImageSize size, const Kernels& kernels)
-      : shape_{size.height, size.width, 2}, strength_(values[0] / 2), field_(shape_.elements()) {
-    Rng rng(static_cast<std::uint64_t>(values[2]), static_cast<std::uint64_t>(values[3]));
-    for (float& value : field_) {
-      value = static_cast<float>(rng.next_u32() >> 8) * 0x1p-23f - 1;
-    }
+  // The field that is in `kept` already is not made again.
+  Ripple(const PaintedValues& values, ImageSize size, const Kernels& kernels,
+         std::vector<std::byte>* kept)
+      : kernels_(*kernels.painting),
+        shape_{size.height, size.width, 2},
+        strength_(values[0] / 2),
+        memory_(kept == nullptr ? own_ : *kept) {
+    static_assert(sizeof(FieldKey) % alignof(float) == 0);
+    const FieldKey key = {values, size};
+    const std::size_t bytes = sizeof key + shape_.elements() * sizeof(float);
+    if (memory_.size() == bytes && std::memcmp(memory_.data(), &key, sizeof key) == 0) return;
+    memory_.assign(bytes, std::byte{0});
+    kernels_.noise(static_cast<std::uint64_t>(values[2]), static_cast<std::uint64_t>(values[3]),
+                   shape_.elements(), field());
     const int kernel_size = static_cast<int>(8 * values[1] + 1) | 1;
-    convolve(field_, shape_, gaussian_kernel(kernel_size, static_cast<double>(values[1])),
-             *kernels.painting);
+    convolve(field(), shape_, gaussian_kernel(kernel_size, static_cast<double>(values[1])),
+             kernels_);
+    std::memcpy(memory_.data(), &key, sizeof key);
   }
 
-  Point source_of(int x, int y) const {
-    const float* by = offset(x, y);
-    return {static_cast<float>(x) + by[0] * strength_, static_cast<float>(y) + by[1] * strength_};
+  void sources(int row, std::int32_t* x, std::int32_t* y) const override {
+    kernels_.displace(offset(0, row), strength_, row, static_cast<std::size_t>(shape_.width), x, y);
   }
 
   // The place whose source this is, found by steps that converge where the field does not fold the
   // image; where it does, near one such place.
-  Place moved(const Place& from) const {
+  Place moved(const Place& from) const override {
     constexpr int most_steps = 64;
     constexpr double close_enough = 1e-4;
     Place at = from;
@@ -60,10 +75,11 @@ class Ripple {
   }
 
  private:
+  float* field() const { return reinterpret_cast<float*>(memory_.data() + sizeof(FieldKey)); }
+
   const float* offset(int x, int y) const {
-    return field_.data() +
-           2 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(shape_.width) +
-                static_cast<std::size_t>(x));
+    return field() + 2 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(shape_.width) +
+                          static_cast<std::size_t>(x));
   }
 
   // Between the centres of pixels, linearly; beyond the outermost, as there.
@@ -86,9 +102,11 @@ class Ripple {
     return {blended(0), blended(1)};
   }
 
+  const PaintKernels& kernels_;
   ImageShape shape_;
   float strength_;
-  std::vector<float> field_;
+  std::vector<std::byte> own_;
+  std::vector<std::byte>& memory_;  // a key, and the field
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <numeric>
 #include <type_traits>
 #include <vector>
@@ -37,18 +38,31 @@ LevelTable equalised(const Histogram& histogram) {
   return table;
 }
 
-void paint_levels(const Canvas<std::uint8_t>& canvas) {
-  // Several histograms of a channel, in turn: an increment waits for the one before it if both are
-  // of one level.
-  constexpr std::size_t turns = 4;
-  const std::size_t channels = canvas.channels();
-  std::vector<std::array<std::uint32_t, 256>> counts(turns * channels);
-  const std::size_t step = turns * channels;
+// Several histograms of a channel, in turn: an increment waits for the one before it if both are
+// of one level.
+constexpr std::size_t turns = 4;
+using Counts = std::vector<std::array<std::uint32_t, 256>>;
+
+template <std::size_t step>
+void count_levels(const std::uint8_t* levels, std::size_t count, Counts& counts) {
   std::size_t e = 0;
-  for (; e + step <= canvas.elements(); e += step) {
-    for (std::size_t i = 0; i < step; ++i) ++counts[i][canvas.data[e + i]];
+  for (; e + step <= count; e += step) {
+    std::array<std::uint8_t, step> some;  // which counting cannot change
+    std::memcpy(some.data(), levels + e, step);
+    for (std::size_t i = 0; i < step; ++i) ++counts[i][some[i]];
   }
-  for (std::size_t i = 0; e + i < canvas.elements(); ++i) ++counts[i][canvas.data[e + i]];
+  for (std::size_t i = 0; e + i < count; ++i) ++counts[i][levels[e + i]];
+}
+
+void paint_levels(const Canvas<std::uint8_t>& canvas) {
+  const std::size_t channels = canvas.channels();
+  const std::size_t step = turns * channels;
+  Counts counts(step);
+  if (channels == 3) {
+    count_levels<3 * turns>(canvas.data, canvas.elements(), counts);
+  } else {
+    for (std::size_t e = 0; e < canvas.elements(); ++e) ++counts[e % step][canvas.data[e]];
+  }
   std::vector<LevelTable> tables;
   for (std::size_t c = 0; c < channels; ++c) {
     Histogram histogram{};

@@ -105,6 +105,13 @@ Normalisation Finish::normalisation(int row, int plane) const {
       scales_.data() + c * period_, offsets_.data() + offset, period_, !per_pixel_, type_, streams};
 }
 
+std::uint8_t* Finish::place_of(int row, int rows, std::byte* destination) const {
+  const std::size_t behind = static_cast<std::size_t>(shape_.height - row - rows) * row_elements();
+  if (type_ != ElementType::u8 || !interleaved() || behind < Kernels::slack) return nullptr;
+  return reinterpret_cast<std::uint8_t*>(destination) +
+         static_cast<std::size_t>(row) * row_elements();
+}
+
 void Finish::levels(const std::uint8_t* levels, int row, int rows, std::byte* destination,
                     std::byte* scratch, const Kernels& kernels) const {
   const std::size_t size = size_of(type_);

@@ -34,6 +34,9 @@ class Finish {
   // Scratch bytes that levels() needs.
   std::size_t scratch_bytes() const;
 
+  // Where rows that levels() would only copy may be made: their place in the destination, if what
+  // is touched beyond their end belongs to rows that come later. Null otherwise.
+  std::uint8_t* place_of(int row, int rows, std::byte* destination) const;
   // Finishes `rows` rows of levels from `row` on, the last ones last; `levels` and `scratch` may be
   // touched Kernels::slack bytes beyond their ends.
   void levels(const std::uint8_t* levels, int row, int rows, std::byte* destination,

@@ -1,7 +1,5 @@
 #include "headrace/augment/invert.h"
 
-#include <type_traits>
-
 #include "headrace/augment/pointwise.h"
 
 namespace headrace {
@@ -14,9 +12,10 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 }
 
 constexpr auto paint = [](const PaintedValues&, auto canvas) {
-  using Value = std::remove_reference_t<decltype(canvas.data[0])>;
-  for (std::size_t e = 0; e < canvas.elements(); ++e) {
-    canvas.data[e] = static_cast<Value>(255 - canvas.data[e]);
+  if constexpr (canvas.is_levels) {
+    canvas.kernels.painting->invert_from(0, canvas.data, canvas.elements());
+  } else {
+    for (std::size_t e = 0; e < canvas.elements(); ++e) canvas.data[e] = 255 - canvas.data[e];
   }
 };
 

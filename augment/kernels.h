@@ -121,6 +121,11 @@ struct Kernels {
                     std::uint8_t* out);
   // As sample_linear(). The outputs follow one another; slack is used in any case.
   void (*sample_pairs)(const PairedRun& run, int count, std::uint8_t* out);
+  // The same of outputs that lie anywhere: at run.x + x, run.y + y, of places in 2^-14 pixels. They
+  // may be read up to `places_at_once` of them.
+  static constexpr int places_at_once = 16;
+  void (*sample_places)(const PairedRun& run, const std::int32_t* x, const std::int32_t* y,
+                        int count, std::uint8_t* out);
 
   // out[y, width - 1 - x, c] = in[y, x, c], rows that follow one another.
   void (*mirror)(const std::uint8_t* in, int rows, int width, int channels, std::uint8_t* out);

@@ -387,6 +387,7 @@ const Kernels* avx2_kernels() {
                                   portable.sample_nearest,
                                   x86::pair_rows,
                                   x86::sample_pairs,
+                                  x86::sample_places,
                                   mirror,
                                   split,
                                   scale_levels,

@@ -374,6 +374,7 @@ const Kernels* avx512_kernels() {
                                   narrow->sample_nearest,
                                   narrow->pair_rows,
                                   wide ? x86::sample_pairs_wide : narrow->sample_pairs,
+                                  wide ? x86::sample_places_wide : narrow->sample_places,
                                   wide ? mirror : narrow->mirror,
                                   narrow->split,
                                   wide ? scale_levels_wide : narrow->scale_levels,

@@ -188,9 +188,10 @@ void settle() {}
 
 const Kernels& portable_kernels() {
   static const Kernels kernels = {
-      "portable",    blend_rows,    blend_shifted,  prepared_bytes, prepare_columns,
-      blend_columns, sample_linear, sample_nearest, nullptr,        nullptr,
-      mirror,        split,         scale_levels,   normalise,      &portable_paint_kernels(),
+      "portable",      blend_rows,    blend_shifted, prepared_bytes,
+      prepare_columns, blend_columns, sample_linear, sample_nearest,
+      nullptr,         nullptr,       nullptr,       mirror,
+      split,           scale_levels,  normalise,     &portable_paint_kernels(),
       settle};
   return kernels;
 }

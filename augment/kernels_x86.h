@@ -58,10 +58,14 @@ void sample_linear(const AffineRun& run, int count, std::uint8_t* out);
 void pair_rows(const std::uint8_t* above, const std::uint8_t* below, std::size_t count,
                std::uint8_t* out);
 void sample_pairs(const PairedRun& run, int count, std::uint8_t* out);
+void sample_places(const PairedRun& run, const std::int32_t* x, const std::int32_t* y, int count,
+                   std::uint8_t* out);
 
 // Whether the CPU has what functions called wide need: AVX-512 with VBMI and VNNI.
 bool has_wide_bytes();
 void sample_pairs_wide(const PairedRun& run, int count, std::uint8_t* out);
+void sample_places_wide(const PairedRun& run, const std::int32_t* x, const std::int32_t* y,
+                        int count, std::uint8_t* out);
 // As blend_rows(), or false if these taps and weights need other code.
 bool blend_bytes(const std::uint8_t* const* rows, const std::int16_t* weights, int taps,
                  std::int32_t bias, std::size_t count, std::int16_t* mid);

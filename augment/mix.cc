@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -80,25 +81,21 @@ class MixedSequence final : public Sequence {
     check(options.probability >= 0 && options.probability <= 1 && options.label_smoothing >= 0 &&
               options.label_smoothing < 1,
           "mixing: probability must be from 0 to 1, label_smoothing from 0 to below 1");
-    check(options.classes >= 1,
-          "mixing: give the number of classes, which labels become vectors of");
     check(options.group >= 2, "mixing: a group of partners must have 2 samples or more");
     image_ = spec_.index_of("image");
-    label_ = spec_.index_of("label");
     const FieldSpec& image = spec_.fields[image_];
     check(image.shape.size() == 3 &&
               (image.type == ElementType::f32 || image.type == ElementType::u8),
           fmt::format("images of {} cannot be mixed: they must be f32 or u8 of three dimensions",
                       to_string(image.type)));
-    const FieldSpec& label = spec_.fields[label_];
-    check(label.type == ElementType::i32 && label.elements() == 1,
-          "labels to be mixed must be one i32 each");
-    spec_.fields[label_] = {"label", ElementType::f32, {options.classes}};
     const bool planes = options.layout == Layout::nchw;
     frame_ = {static_cast<int>(image.shape[planes ? 1 : 0]),
               static_cast<int>(image.shape[planes ? 2 : 1])};
     planes_ = planes ? image.shape[0] : 1;
     pixel_elements_ = planes ? 1 : image.shape[2];
+    for (const FieldSpec& field : spec_.fields) parts_.push_back(part_of(field));
+    const bool any_mask = std::find(parts_.begin(), parts_.end(), Part::mask) != parts_.end();
+    if (spec_.has("label") || !any_mask) take_labels(spec_.fields[spec_.index_of("label")]);
   }
 
   std::int64_t size() const override { return source_->size(); }
@@ -127,6 +124,42 @@ class MixedSequence final : public Sequence {
   }
 
  private:
+  // What a field holds, by which it is mixed.
+  enum class Part { image, label, mask, other };
+
+  Part part_of(const FieldSpec& field) const {
+    const FieldSpec& image = spec_.fields[image_];
+    const std::string subject = "field \"" + field.name + "\"";
+    if (field.name == "image") return Part::image;
+    if (field.name == "label") return Part::label;
+    if (field.name == "image2") {
+      check(field.type == image.type && field.shape == image.shape,
+            subject + " cannot be mixed beside its image: it must be of the same type and shape");
+      return Part::image;
+    }
+    check(field.name != "boxes" && field.name != "points",
+          subject +
+              " has no meaning in an image that is mixed of two: leave it out of the data "
+              "set, or do not mix");
+    const bool of_frame = field.shape == std::vector<std::int64_t>{frame_.height, frame_.width};
+    if (field.name != "mask" && !(of_frame && field.type == ElementType::u8)) return Part::other;
+    check(of_frame && field.type == ElementType::u8,
+          subject + " cannot be mixed beside its image: it must be u8 {height, width}");
+    check(options_.mixup == 0,
+          subject +
+              " holds classes, which mixup cannot blend: mix by cutmix alone, or leave it "
+              "out of the data set");
+    return Part::mask;
+  }
+
+  void take_labels(FieldSpec& label) {
+    check(options_.classes >= 1,
+          "mixing: give the number of classes, which labels become vectors of");
+    check(label.type == ElementType::i32 && label.elements() == 1,
+          "labels to be mixed must be one i32 each");
+    label = {"label", ElementType::f32, {options_.classes}};
+  }
+
   // Samples [begin, end) of the group that begins at `base`; rows begin at `first`.
   void fill_group(std::uint64_t epoch, std::int64_t base, std::int64_t begin, std::int64_t end,
                   std::int64_t first, const Rows& rows) const {
@@ -145,12 +178,16 @@ class MixedSequence final : public Sequence {
       const MixPlan plan = draw(epoch, p, p - base, count);
       for (std::size_t f = 0; f < source.fields.size(); ++f) {
         std::byte* out = rows.row(f, p - first);
-        if (f == image_) {
-          mix_images(made.row(f, p - base), made.row(f, plan.partner), plan, out);
-        } else if (f == label_) {
-          mix_labels(label_at(made, p - base), label_at(made, plan.partner), plan.share, out);
-        } else {
-          std::memcpy(out, made.row(f, p - base), source.fields[f].row_bytes());
+        const std::byte* own = made.row(f, p - base);
+        const std::byte* partner = made.row(f, plan.partner);
+        switch (parts_[f]) {
+          case Part::image: mix_images(own, partner, plan, out); break;
+          case Part::label: mix_labels(label_at(own), label_at(partner), plan.share, out); break;
+          case Part::mask:
+            std::memcpy(out, own, source.fields[f].row_bytes());
+            if (plan.box) paste(partner, *plan.box, 1, 1, out);
+            break;
+          case Part::other: std::memcpy(out, own, source.fields[f].row_bytes());
         }
       }
     }
@@ -199,7 +236,8 @@ class MixedSequence final : public Sequence {
     const auto elements = static_cast<std::size_t>(image.elements());
     if (plan.box || own == partner) {
       std::memcpy(out, own, image.row_bytes());
-      if (plan.box) paste(partner, *plan.box, out);
+      const auto pixel = static_cast<std::size_t>(pixel_elements_) * size_of(image.type);
+      if (plan.box) paste(partner, *plan.box, planes_, pixel, out);
     } else if (image.type == ElementType::f32) {
       const auto* a = reinterpret_cast<const float*>(own);
       const auto* b = reinterpret_cast<const float*>(partner);
@@ -221,10 +259,10 @@ class MixedSequence final : public Sequence {
     return first + second;
   }
 
-  void paste(const std::byte* partner, const Region& box, std::byte* out) const {
-    const std::size_t pixel =
-        static_cast<std::size_t>(pixel_elements_) * size_of(spec_.fields[image_].type);
-    for (std::int64_t plane = 0; plane < planes_; ++plane) {
+  // Of planes of pixels of so many bytes.
+  void paste(const std::byte* partner, const Region& box, std::int64_t planes, std::size_t pixel,
+             std::byte* out) const {
+    for (std::int64_t plane = 0; plane < planes; ++plane) {
       for (int y = box.top; y < box.top + box.height; ++y) {
         const std::size_t at =
             static_cast<std::size_t>((plane * frame_.height + y) * frame_.width + box.left) * pixel;
@@ -233,9 +271,9 @@ class MixedSequence final : public Sequence {
     }
   }
 
-  std::int32_t label_at(const Rows& rows, std::int64_t row) const {
+  std::int32_t label_at(const std::byte* row) const {
     std::int32_t label = 0;
-    std::memcpy(&label, rows.row(label_, row), sizeof label);
+    std::memcpy(&label, row, sizeof label);
     check(label >= 0 && label < options_.classes,
           fmt::format("label {} does not fit {} classes", label, options_.classes));
     return label;
@@ -253,7 +291,7 @@ class MixedSequence final : public Sequence {
   MixOptions options_;
   BatchSpec spec_;
   std::size_t image_ = 0;
-  std::size_t label_ = 0;
+  std::vector<Part> parts_;  // by field
   Frame frame_{};
   std::int64_t planes_ = 1;
   std::int64_t pixel_elements_ = 1;

@@ -12,7 +12,7 @@ struct MixOptions {
   double mixup = 0;   // alpha of Beta(alpha, alpha), from which the shares are drawn; 0: never
   double cutmix = 0;  // the same; if both are given each sample takes one or the other by chance
   double probability = 1;      // of a sample being mixed at all
-  std::int64_t classes = 0;    // labels become f32 vectors of so many
+  std::int64_t classes = 0;    // labels, if there are any, become f32 vectors of so many
   double label_smoothing = 0;  // this share of every label is spread over all classes
   std::uint64_t seed = 0;
   Layout layout = Layout::nhwc;  // of the images
@@ -29,9 +29,11 @@ struct MixOptions {
 //   cutmix  a rectangle of the partner, of 1 - share of the area before it is clipped, its centre
 //           uniform; labels by what it covers. Yun et al., 2019; torchvision's CutMix likewise.
 //
-// The source must have fields "image", f32 or u8 of three dimensions, and "label", an i32; other
-// fields stay those of the sample. Throws Error{invalid_argument} if it has not, or if an option
-// makes no sense, saying what would.
+// The source must have a field "image", f32 or u8 of three dimensions, and "label", an i32, or a
+// mask instead of it. A field "image2" of the same shape is mixed as the image is. Masks (u8 of the
+// image's height and width), which hold classes, are cut as the image is, and are refused with
+// mixup; so are "boxes" and "points" with either. Other fields stay those of the sample. Throws
+// Error{invalid_argument} if a field is not so, or if an option makes no sense, saying what would.
 std::shared_ptr<const Sequence> make_mixed(std::shared_ptr<const Sequence> source,
                                            const MixOptions& options);
 

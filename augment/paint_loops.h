@@ -15,69 +15,9 @@
 
 namespace headrace::paint_loops {
 
-inline constexpr std::size_t block = 64;  // pixels at once
-
 HEADRACE_LOOP std::uint8_t cut(float value) {
   value = value < 0 ? 0.0f : value;
   return static_cast<std::uint8_t>(static_cast<int>(value > 255 ? 255.0f : value));
-}
-
-// Three planes of a block of pixels.
-struct Planes {
-  alignas(64) std::array<std::array<float, block>, 3> of;
-};
-
-HEADRACE_LOOP void load(const std::uint8_t* levels, std::size_t pixels, Planes& planes) {
-  for (std::size_t i = 0; i < pixels; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) planes.of[c][i] = levels[3 * i + c];
-  }
-}
-
-HEADRACE_LOOP void store(const Planes& planes, std::size_t pixels, std::uint8_t* levels) {
-  for (std::size_t i = 0; i < pixels; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) levels[3 * i + c] = cut(planes.of[c][i]);
-  }
-}
-
-// Calls change(planes) for block after block.
-template <class Change>
-HEADRACE_LOOP void change_colours(std::uint8_t* levels, std::size_t pixels, const Change& change) {
-  Planes planes{};
-  for (std::size_t done = 0; done < pixels; done += block) {
-    if (pixels - done >= block) {
-      load(levels + 3 * done, block, planes);
-      change(planes);
-      store(planes, block, levels + 3 * done);
-    } else {
-      load(levels + 3 * done, pixels - done, planes);
-      change(planes);
-      store(planes, pixels - done, levels + 3 * done);
-    }
-  }
-}
-
-HEADRACE_LOOP float whole_luma(float red, float green, float blue) {
-  return static_cast<float>(static_cast<int>(luma(red, green, blue)));
-}
-
-HEADRACE_LOOP std::uint64_t sum_luma(const std::uint8_t* levels, std::size_t pixels) {
-  Planes planes{};
-  std::uint64_t sum = 0;
-  for (std::size_t done = 0; done < pixels; done += block) {
-    const std::size_t count = std::min(block, pixels - done);
-    if (count < block) planes = {};
-    if (count == block) {
-      load(levels + 3 * done, block, planes);
-    } else {
-      load(levels + 3 * done, count, planes);
-    }
-    std::int32_t some = 0;
-    for (std::size_t i = 0; i < block; ++i) {
-      some += static_cast<std::int32_t>(luma(planes.of[0][i], planes.of[1][i], planes.of[2][i]));
-    }
-    sum += static_cast<std::uint64_t>(some);
-  }
-  return sum;
 }
 
 HEADRACE_LOOP void find_range(const std::uint8_t* levels, std::size_t count, std::size_t period,
@@ -96,32 +36,6 @@ HEADRACE_LOOP void find_range(const std::uint8_t* levels, std::size_t count, std
     least[e] = std::min(least[e], levels[begin + e]);
     greatest[e] = std::max(greatest[e], levels[begin + e]);
   }
-}
-
-HEADRACE_LOOP void to_grey(std::uint8_t* levels, std::size_t pixels) {
-  change_colours(
-      levels, pixels, [](Planes & planes) __attribute__((always_inline)) {
-        auto& [red, green, blue] = planes.of;
-        for (std::size_t i = 0; i < block; ++i) {
-          red[i] = green[i] = blue[i] = luma(red[i], green[i], blue[i]);
-        }
-      });
-}
-
-HEADRACE_LOOP void scale_saturation(std::uint8_t* levels, std::size_t pixels, float factor) {
-  change_colours(
-      levels, pixels, [factor](Planes & planes) __attribute__((always_inline)) {
-        auto& [red, green, blue] = planes.of;
-        for (std::size_t i = 0; i < block; ++i) {
-          const float rest = whole_luma(red[i], green[i], blue[i]) * (1 - factor);
-          const float r = red[i] * factor;
-          const float g = green[i] * factor;
-          const float b = blue[i] * factor;
-          red[i] = r + rest;
-          green[i] = g + rest;
-          blue[i] = b + rest;
-        }
-      });
 }
 
 // To the nearest whole number, the even one if halfway, as the processor rounds sums.
@@ -177,6 +91,11 @@ HEADRACE_LOOP void weigh(const float* const* rows, const float* weights, std::si
     std::memcpy(sums + begin + 2 * lanes, &c, sizeof c);
     std::memcpy(sums + begin + 3 * lanes, &d, sizeof d);
   }
+  for (; begin + lanes <= count; begin += lanes) {
+    Floats sum = {};
+    for (std::size_t t = 0; t < taps; ++t) add_weighed(rows[t] + begin, weights[t], sum);
+    std::memcpy(sums + begin, &sum, sizeof sum);
+  }
   for (; begin < count; ++begin) {
     float sum = 0;
     for (std::size_t t = 0; t < taps; ++t) {
@@ -195,13 +114,29 @@ HEADRACE_LOOP void round_levels(const float* values, std::size_t count, std::uin
   for (std::size_t e = 0; e < count; ++e) out[e] = cut(rounded(values[e]));
 }
 
-HEADRACE_LOOP void look_up(std::uint8_t* levels, std::size_t count,
-                           const std::uint8_t (*tables)[256], std::size_t channels) {
+template <std::size_t channels>
+HEADRACE_LOOP void look_up_of(std::uint8_t* levels, std::size_t count,
+                              const std::uint8_t (*tables)[256]) {
   std::size_t e = 0;
   for (; e + channels <= count; e += channels) {
     for (std::size_t c = 0; c < channels; ++c) levels[e + c] = tables[c][levels[e + c]];
   }
   for (std::size_t c = 0; e + c < count; ++c) levels[e + c] = tables[c][levels[e + c]];
+}
+
+HEADRACE_LOOP void look_up(std::uint8_t* levels, std::size_t count,
+                           const std::uint8_t (*tables)[256], std::size_t channels) {
+  if (channels == 1) return look_up_of<1>(levels, count, tables);
+  if (channels == 3) return look_up_of<3>(levels, count, tables);
+  for (std::size_t e = 0; e < count; ++e) levels[e] = tables[e % channels][levels[e]];
+}
+
+HEADRACE_LOOP void invert_from(std::uint8_t threshold, std::uint8_t* levels, std::size_t count) {
+  for (std::size_t e = 0; e < count; ++e) {
+    const std::uint8_t level = levels[e];
+    const auto inverted = static_cast<std::uint8_t>(~level);
+    levels[e] = level >= threshold ? inverted : level;
+  }
 }
 
 }  // namespace headrace::paint_loops

@@ -24,6 +24,9 @@ struct Canvas {
   const Kernels& kernels;
   std::vector<std::byte>& spare;  // memory for what an operation needs beside
   const SamplePlan& plan;         // what fills, for operations that move pixels
+  // What an operation made for the plan's image, for its targets; not for another thread. Null:
+  // nothing is kept.
+  std::vector<std::byte>* kept = nullptr;
 
   static constexpr bool is_levels = sizeof(T) == 1;
   std::size_t pixels() const {
@@ -68,8 +71,8 @@ struct Painter {
   // Of those that move pixels (warp.h): masks, which are not blended, and places on the canvas,
   // which go where the pixels go.
   void (*masks)(const PaintedValues& values, const Canvas<std::uint8_t>& canvas) = nullptr;
-  void (*move_places)(const PaintedValues& values, ImageSize canvas,
-                      std::span<Place> places) = nullptr;
+  void (*move_places)(const PaintedValues& values, ImageSize canvas, std::span<Place> places,
+                      std::vector<std::byte>* kept) = nullptr;
 
   bool moves() const { return move_places != nullptr; }
 };

@@ -22,7 +22,7 @@ bool is_near(const SampledAxis& axis, FillMode fill) {
   const bool folds = fill == FillMode::reflect || fill == FillMode::mirror ||
                      fill == FillMode::wrap || fill == FillMode::scipy_wrap;
   if (!folds || !is_outside(axis)) return axis.low > -far && axis.high < far;
-  return axis.low >= -last_of(axis) && axis.high <= 2 * last_of(axis);
+  return axis.low >= -last_of(axis) && axis.high < 2 * last_of(axis);
 }
 
 PairedRun::Beyond beyond(FillMode fill) {

@@ -66,10 +66,12 @@ std::array<double, 8> coefficients(const PaintedValues& moved, double right, dou
   return solution;
 }
 
-class Tilt {
+class Tilt final : public Motion {
  public:
-  Tilt(const PaintedValues& moved, ImageSize size, const Kernels&)
-      : k_(coefficients(moved, size.width - 1, size.height - 1)),
+  Tilt(const PaintedValues& moved, ImageSize size, const Kernels& kernels, std::vector<std::byte>*)
+      : kernels_(*kernels.painting),
+        width_(static_cast<std::size_t>(size.width)),
+        k_(coefficients(moved, size.width - 1, size.height - 1)),
         // Columns of the inverse matrix, but for a factor.
         inverse_{k_[4] - k_[5] * k_[7],         k_[2] * k_[7] - k_[1],
                  k_[1] * k_[5] - k_[2] * k_[4], k_[5] * k_[6] - k_[3],
@@ -78,15 +80,20 @@ class Tilt {
                  k_[0] * k_[4] - k_[1] * k_[3]} {}
 
   // As torchvision has it: corners are at whole numbers, pixels half between them.
-  Point source_of(int column, int row) const {
-    const double x = column + 0.5;
-    const double y = row + 0.5;
-    const double below = k_[6] * x + k_[7] * y + 1;
-    return {static_cast<float>((k_[0] * x + k_[1] * y + k_[2]) / below - 0.5),
-            static_cast<float>((k_[3] * x + k_[4] * y + k_[5]) / below - 0.5)};
+  void sources(int row, std::int32_t* x, std::int32_t* y) const override {
+    const double down = row + 0.5;
+    const ProjectedRow line = {
+        .x_step = k_[0],
+        .x = k_[0] * 0.5 + k_[1] * down + k_[2],
+        .y_step = k_[3],
+        .y = k_[3] * 0.5 + k_[4] * down + k_[5],
+        .divisor_step = k_[6],
+        .divisor = k_[6] * 0.5 + k_[7] * down + 1,
+    };
+    kernels_.project(line, width_, x, y);
   }
 
-  Place moved(const Place& at) const {
+  Place moved(const Place& at) const override {
     const double below = inverse_[6] * at.x + inverse_[7] * at.y + inverse_[8];
     if (below == 0) return at;
     return {(inverse_[0] * at.x + inverse_[1] * at.y + inverse_[2]) / below,
@@ -94,6 +101,8 @@ class Tilt {
   }
 
  private:
+  const PaintKernels& kernels_;
+  std::size_t width_;
   std::array<double, 8> k_;
   std::array<double, 9> inverse_;
 };

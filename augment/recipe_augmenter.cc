@@ -204,8 +204,12 @@ void RecipeAugmenter::render_canvas(const SamplePlan& plan, const ImageView& pix
     return;
   }
   render_values(plan, pixels, decoded, canvas_values_, memory, scratch);
-  const Canvas<float> canvas = {reinterpret_cast<float*>(memory), finish_.shape(), kernels_,
-                                scratch.spare, plan};
+  const Canvas<float> canvas = {reinterpret_cast<float*>(memory),
+                                finish_.shape(),
+                                kernels_,
+                                scratch.spare,
+                                plan,
+                                &scratch.motion};
   paint_plan(plan, canvas);
   finish_values(destination, scratch);
 }
@@ -215,7 +219,8 @@ void RecipeAugmenter::finish_levels(const SamplePlan& plan, std::byte* destinati
   const ImageShape shape = finish_.shape();
   auto* const levels = reinterpret_cast<std::uint8_t*>(scratch.canvas.data());
   auto* const values = reinterpret_cast<float*>(scratch.canvas.data());
-  const Canvas<std::uint8_t> canvas = {levels, shape, kernels_, scratch.spare, plan};
+  const Canvas<std::uint8_t> canvas = {levels,        shape, kernels_,
+                                       scratch.spare, plan,  &scratch.motion};
   paint_plan(plan, canvas);
   if (!standardize_.is_needed()) {
     finish_.all_levels(levels, destination, scratch.spare, kernels_);

@@ -67,6 +67,8 @@ class LevelRenderer {
     const int height = finish_.shape().height;
     for (int y = 0; y < height; y += band_) {
       const int rows = std::min(band_, height - y);
+      levels_ = finish_.place_of(y, rows, destination);
+      if (levels_ == nullptr) levels_ = band_levels_;
       for (int r = 0; r < rows; r += mid_rows_) {
         const int some = std::min(mid_rows_, rows - r);
         std::uint8_t* out = levels_ + static_cast<std::size_t>(r) * finish_.row_elements();
@@ -79,7 +81,9 @@ class LevelRenderer {
       }
       paint_plan(plan_,
                  {levels_, {rows, finish_.shape().width, mid_.channels}, kernels_, spare_, plan_});
-      finish_.levels(levels_, y, rows, destination, finishing_, kernels_);
+      if (levels_ == band_levels_) {
+        finish_.levels(levels_, y, rows, destination, finishing_, kernels_);
+      }
     }
   }
 
@@ -117,7 +121,7 @@ class LevelRenderer {
     rows_ = reinterpret_cast<const std::uint8_t**>(memory + rows);
     mid_.memory = reinterpret_cast<std::int16_t*>(memory + mid);
     mirrored_ = reinterpret_cast<std::uint8_t*>(memory + mirrored);
-    levels_ = reinterpret_cast<std::uint8_t*>(memory + levels);
+    band_levels_ = reinterpret_cast<std::uint8_t*>(memory + levels);
     finishing_ = memory + finishing;
     if (!even_x_) {
       make_column_blend(make_table(x_axis_, group, memory + x_table), memory + blend);
@@ -300,8 +304,9 @@ class LevelRenderer {
 
   const std::uint8_t** rows_ = nullptr;
   MidRows<std::int16_t> mid_;
-  std::uint8_t* mirrored_ = nullptr;  // `mid_rows_` rows
-  std::uint8_t* levels_ = nullptr;    // `band_` rows
+  std::uint8_t* mirrored_ = nullptr;     // `mid_rows_` rows
+  std::uint8_t* band_levels_ = nullptr;  // `band_` rows
+  std::uint8_t* levels_ = nullptr;       // of the band that is being made
   std::byte* finishing_ = nullptr;
 };
 

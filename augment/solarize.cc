@@ -1,6 +1,7 @@
 #include "headrace/augment/solarize.h"
 
-#include <type_traits>
+#include <algorithm>
+#include <cmath>
 
 #include "headrace/augment/pointwise.h"
 
@@ -20,11 +21,15 @@ void plan(const ParameterValue& value, Rng& rng, Geometry& geometry) {
 }
 
 constexpr auto paint = [](const PaintedValues& values, auto canvas) {
-  using Value = std::remove_reference_t<decltype(canvas.data[0])>;
-  for (std::size_t e = 0; e < canvas.elements(); ++e) {
-    const Value value = canvas.data[e];
-    canvas.data[e] =
-        static_cast<float>(value) >= values[0] ? static_cast<Value>(255 - value) : value;
+  if constexpr (canvas.is_levels) {
+    const float threshold = std::clamp(std::ceil(values[0]), 0.0f, 255.0f);
+    canvas.kernels.painting->invert_from(static_cast<std::uint8_t>(threshold), canvas.data,
+                                         canvas.elements());
+  } else {
+    for (std::size_t e = 0; e < canvas.elements(); ++e) {
+      const float value = canvas.data[e];
+      canvas.data[e] = value >= values[0] ? 255 - value : value;
+    }
   }
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <vector>
 
 #include "headrace/augment/affine.h"
@@ -20,9 +22,21 @@ class SplineImage {
   void row(int y, float* out) const;
 
  private:
+  struct Taps4 {
+    std::array<int, 4> index;  // -1: the constant
+    std::array<double, 4> weight;
+  };
+
+  template <class T>
   void load(const ImageView& pixels);
+  void filter(double* data, int length, std::ptrdiff_t step, std::size_t together,
+              std::size_t others, std::ptrdiff_t other_step) const;
   void filter_rows();
   void filter_columns();
+  // Of columns that follow one another, of so many channels.
+  template <std::size_t channels>
+  void blend(const Taps4& rows, const Taps4& columns, float* out) const;
+  void blend_singly(const Taps4& rows, const Taps4& columns, float* out) const;
 
   AffineGrid grid_;
   ImageSize output_;

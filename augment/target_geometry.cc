@@ -72,7 +72,7 @@ void for_each_move(const SamplePlan& plan, const Visit& visit) {
 
 }  // namespace
 
-void move_points(const SamplePlan& plan, std::span<KeyPoint> points) {
+void move_points(const SamplePlan& plan, std::span<KeyPoint> points, std::vector<std::byte>* kept) {
   const ForwardMap forward(plan);
   std::vector<Place> places(points.size());
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -88,7 +88,7 @@ void move_points(const SamplePlan& plan, std::span<KeyPoint> points) {
   };
   settle();
   for_each_move(plan, [&](const Painter& painter, const PaintedValues& values) {
-    painter.move_places(values, plan.output, places);
+    painter.move_places(values, plan.output, places, kept);
     settle();
   });
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -97,7 +97,7 @@ void move_points(const SamplePlan& plan, std::span<KeyPoint> points) {
   }
 }
 
-void move_boxes(const SamplePlan& plan, std::span<Box> boxes) {
+void move_boxes(const SamplePlan& plan, std::span<Box> boxes, std::vector<std::byte>* kept) {
   const ForwardMap forward(plan);
   std::vector<Place> corners(4 * boxes.size());
   for (std::size_t i = 0; i < boxes.size(); ++i) {
@@ -121,7 +121,7 @@ void move_boxes(const SamplePlan& plan, std::span<Box> boxes) {
   };
   settle();
   for_each_move(plan, [&](const Painter& painter, const PaintedValues& values) {
-    painter.move_places(values, plan.output, corners);
+    painter.move_places(values, plan.output, corners, kept);
     settle();
   });
   for (std::size_t i = 0; i < boxes.size(); ++i) {

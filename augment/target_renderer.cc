@@ -17,12 +17,14 @@ TargetRenderer::TargetRenderer(const Options& options, const Kernels& kernels)
       levels_({options.output.height, options.output.width, 1}, ElementType::u8, Layout::nhwc, {}),
       kernels_(kernels) {}
 
-void TargetRenderer::move(const SamplePlan& plan, std::span<KeyPoint> points) const {
-  move_points(plan, points);
+void TargetRenderer::move(const SamplePlan& plan, std::span<KeyPoint> points,
+                          RenderScratch& scratch) const {
+  move_points(plan, points, &scratch.motion);
 }
 
-void TargetRenderer::move(const SamplePlan& plan, std::span<Box> boxes) const {
-  move_boxes(plan, boxes);
+void TargetRenderer::move(const SamplePlan& plan, std::span<Box> boxes,
+                          RenderScratch& scratch) const {
+  move_boxes(plan, boxes, &scratch.motion);
 }
 
 SamplePlan TargetRenderer::mask_plan(const SamplePlan& plan, ImageSize size) const {
@@ -57,8 +59,12 @@ void TargetRenderer::render_mask(const SamplePlan& plan, const ImageView& pixels
   }
   std::byte* memory = scratch.canvas.data();
   render_levels(geometry, pixels, decoded, levels_, memory, scratch, kernels_);
-  const Canvas<std::uint8_t> canvas = {reinterpret_cast<std::uint8_t*>(memory), shape, kernels_,
-                                       scratch.spare, plan};
+  const Canvas<std::uint8_t> canvas = {reinterpret_cast<std::uint8_t*>(memory),
+                                       shape,
+                                       kernels_,
+                                       scratch.spare,
+                                       plan,
+                                       &scratch.motion};
   for (const PlannedOperation& operation : plan.operations()) {
     find_painter(operation.kind).masks(operation.values, canvas);
   }

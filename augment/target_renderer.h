@@ -17,8 +17,9 @@ class TargetRenderer final : public TargetMover {
 
   TargetRenderer(const Options& options, const Kernels& kernels);
 
-  void move(const SamplePlan& plan, std::span<KeyPoint> points) const override;
-  void move(const SamplePlan& plan, std::span<Box> boxes) const override;
+  void move(const SamplePlan& plan, std::span<KeyPoint> points,
+            RenderScratch& scratch) const override;
+  void move(const SamplePlan& plan, std::span<Box> boxes, RenderScratch& scratch) const override;
   ImageSize output() const override { return options_.output; }
   SamplePlan mask_plan(const SamplePlan& plan, ImageSize size) const override;
   void render_mask(const SamplePlan& plan, const ImageView& pixels, const Region& decoded,

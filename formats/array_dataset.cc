@@ -84,6 +84,62 @@ ArrayDataset::ArrayDataset(ImageArrays arrays) : arrays_(std::move(arrays)) {
     info_.fields.push_back(
         {"label", FieldKind::values, ElementType::f32, {static_cast<std::int64_t>(target_count_)}});
   }
+  add_beside();
+}
+
+void ArrayDataset::add_beside() {
+  const ImageShape& shape = arrays_.shape;
+  const ImageSize mask = arrays_.mask_size == ImageSize{} ? shape.size() : arrays_.mask_size;
+  add_pixels("mask", FieldTarget::mask, std::as_bytes(arrays_.masks), {mask.height, mask.width, 1},
+             ElementType::u8);
+  add_numbers("boxes", FieldTarget::boxes, std::as_bytes(arrays_.boxes), sizeof(Box));
+  add_numbers("points", FieldTarget::points, std::as_bytes(arrays_.points), sizeof(KeyPoint));
+  const bool levels = arrays_.f32_pixels.empty();
+  if (levels ? !arrays_.f32_seconds.empty() : !arrays_.u8_seconds.empty()) {
+    refuse(arrays_, "second images must be of the same type as the images: u8 or f32");
+  }
+  add_pixels("image2", FieldTarget::pair,
+             levels ? std::as_bytes(arrays_.u8_seconds) : std::as_bytes(arrays_.f32_seconds),
+             arrays_.second_shape == ImageShape{} ? shape : arrays_.second_shape,
+             levels ? ElementType::u8 : ElementType::f32);
+}
+
+void ArrayDataset::add_pixels(const char* name, FieldTarget target,
+                              std::span<const std::byte> bytes, const ImageShape& shape,
+                              ElementType type) {
+  if (bytes.empty()) return;
+  if (shape.height <= 0 || shape.width <= 0 || shape.channels <= 0) {
+    refuse(arrays_, std::string("the size of \"") + name + "\" must be positive");
+  }
+  const std::size_t record_bytes = shape.elements() * size_of(type);
+  if (bytes.size() != record_bytes * static_cast<std::size_t>(size_)) {
+    refuse(arrays_, std::string("\"") + name + "\" holds " +
+                        std::to_string(bytes.size() / size_of(type)) + " values where " +
+                        std::to_string(size_) + " images need " + std::to_string(shape.elements()) +
+                        " each");
+  }
+  info_.fields.push_back(
+      {name, FieldKind::pixels, type, {shape.height, shape.width, shape.channels}, target});
+  beside_.push_back({bytes, record_bytes, shape, type});
+}
+
+// Of f32 values, of which `each` bytes belong together.
+void ArrayDataset::add_numbers(const char* name, FieldTarget target,
+                               std::span<const std::byte> bytes, std::size_t each) {
+  if (bytes.empty()) return;
+  const std::size_t record_bytes = bytes.size() / static_cast<std::size_t>(size_);
+  if (record_bytes * static_cast<std::size_t>(size_) != bytes.size() || record_bytes % each != 0) {
+    refuse(arrays_, std::to_string(bytes.size() / each) + " " + name +
+                        " cannot be shared out among " + std::to_string(size_) +
+                        " images: give all of them as many as one has, the rest without content");
+  }
+  info_.fields.push_back({name,
+                          FieldKind::values,
+                          ElementType::f32,
+                          {static_cast<std::int64_t>(record_bytes / each),
+                           static_cast<std::int64_t>(each / sizeof(float))},
+                          target});
+  beside_.push_back({bytes, record_bytes, {}, ElementType::f32});
 }
 
 void ArrayDataset::read(std::int64_t index, Record& into) const {
@@ -101,6 +157,18 @@ void ArrayDataset::read(std::int64_t index, Record& into) const {
     into.values[1].bytes = std::as_bytes(arrays_.labels.subspan(i, 1));
   } else if (target_count_ > 0) {
     into.values[1].bytes = std::as_bytes(arrays_.targets.subspan(i * target_count_, target_count_));
+  }
+  std::size_t at = info_.fields.size() - beside_.size();
+  for (const Beside& beside : beside_) {
+    const auto bytes = beside.bytes.subspan(i * beside.record_bytes, beside.record_bytes);
+    RecordValue& value = into.values[at++];
+    if (beside.shape == ImageShape{}) {
+      value.bytes = bytes;
+    } else {
+      value.pixels = {bytes.data(), beside.shape,
+                      beside.record_bytes / static_cast<std::size_t>(beside.shape.height),
+                      beside.type};
+    }
   }
 }
 
@@ -122,6 +190,7 @@ std::uint64_t ArrayDataset::fingerprint() const {
     Fingerprint hash;
     hash.add(shape.height).add(shape.width).add(shape.channels);
     for (const std::string& name : info_.classes) hash.add(name);
+    for (const Beside& beside : beside_) hash.add(beside.record_bytes).add(beside.bytes);
     fingerprint_ = hash.add(std::as_bytes(arrays_.u8_pixels))
                        .add(std::as_bytes(arrays_.f32_pixels))
                        .add(std::as_bytes(arrays_.labels))

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "headrace/pipeline/dataset.h"
+#include "headrace/pipeline/targets.h"
 
 namespace headrace {
 
@@ -21,6 +22,15 @@ struct ImageArrays {
   // At most one of the two: class indices [n], or one-hot or soft targets [n, classes].
   std::span<const std::int32_t> labels = {};
   std::span<const float> targets = {};
+  // What moves with the images (targets.h), as many for each as the count is divided by the images.
+  ImageSize mask_size = {};                  // {}: that of the images
+  std::span<const std::uint8_t> masks = {};  // [n, height, width], of classes
+  std::span<const Box> boxes = {};           // [n, most]; Box{} where an image has fewer
+  std::span<const KeyPoint> points = {};     // [n, most]; so too
+  // Second images, of the same type as the images: [n, height, width, channels].
+  ImageShape second_shape = {};  // {}: that of the images
+  std::span<const std::uint8_t> u8_seconds = {};
+  std::span<const float> f32_seconds = {};
   // Names of the classes; may be left empty.
   std::vector<std::string> classes = {};
   // For messages.
@@ -30,11 +40,12 @@ struct ImageArrays {
 };
 
 // A data set of arrays in memory. Records: "image" (pixels) and, if there are any, "label"
-// (class_label, or f32 values {classes} from targets). Values are not copied on reading, so the
-// arrays must not change while the data set is in use.
+// (class_label, or f32 values {classes} from targets), then "mask", "boxes", "points" and "image2"
+// of what is given. Values are not copied on reading, so the arrays must not change while the data
+// set is in use.
 class ArrayDataset final : public Dataset {
  public:
-  // Throws Error{invalid_argument} if the counts do not fit, there is no image, or a label is
+  // Throws Error{invalid_argument} if counts or types do not fit, there is no image, or a label is
   // negative or has no class.
   explicit ArrayDataset(ImageArrays arrays);
 
@@ -49,10 +60,24 @@ class ArrayDataset final : public Dataset {
   std::optional<std::uint64_t> content_fingerprint() const override { return fingerprint(); }
 
  private:
+  // A field beside image and label.
+  struct Beside {
+    std::span<const std::byte> bytes;  // of all records
+    std::size_t record_bytes = 0;
+    ImageShape shape;  // of pixels
+    ElementType type = ElementType::u8;
+  };
+  void add_beside();
+  void add_pixels(const char* name, FieldTarget target, std::span<const std::byte> bytes,
+                  const ImageShape& shape, ElementType type);
+  void add_numbers(const char* name, FieldTarget target, std::span<const std::byte> bytes,
+                   std::size_t each);
+
   ImageArrays arrays_;
   DatasetInfo info_;
   std::int64_t size_ = 0;
   std::size_t target_count_ = 0;  // in a row of targets
+  std::vector<Beside> beside_;    // the last fields
   mutable std::once_flag fingerprint_once_;
   mutable std::uint64_t fingerprint_ = 0;
 };

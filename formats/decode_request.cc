@@ -12,6 +12,9 @@ void check_request(const DecodeRequest& request, const ImageShape& shape) {
     throw Error(ErrorCode::invalid_argument,
                 "decode to 1 or 3 channels, not " + std::to_string(request.channels));
   }
+  if (request.indices) {
+    throw Error(ErrorCode::invalid_argument, "there are no indices to decode: no palette");
+  }
   if (request.eighths < 1 || request.eighths > 8) {
     throw Error(ErrorCode::invalid_argument, "decode at 1 to 8 eighths of the resolution, not " +
                                                  std::to_string(request.eighths));

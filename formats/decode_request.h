@@ -5,7 +5,7 @@
 namespace headrace {
 
 // Throws Error{invalid_argument} if an image of that shape cannot be decoded as asked, at whatever
-// resolution. Private to formats.
+// resolution, without indices. Private to formats.
 void check_request(const DecodeRequest& request, const ImageShape& shape);
 
 // Throws Error{unsupported} if there are more than `max_pixels`; `kind` is "JPEG", ...

@@ -40,7 +40,9 @@ namespace headrace {
 // A list whose name ends in .jsonl or .ndjson has one JSON object a line, with the same names as
 // keys: {"path": "a.jpg", "label": "cat", "weight": 0.5, "split": "train"}. Other keys do not
 // count. A label that is a list of texts is several classes, a list of numbers is to be predicted;
-// null is none.
+// null is none. "boxes" and "points" may be lists of lists, [[left, top, right, bottom, class]] and
+// [[x, y], null]. What moves with the images is what the first row has; a row without it has no
+// boxes or points.
 //
 // Records: "image" (encoded_image); if the list has labels, "label" (class_label, or f32 values
 // {numbers or classes}); if it has weights, "weight" (f32 {}). Keys are

@@ -117,6 +117,9 @@ class ImageSession final : public DecodeSession {
       throw Error(ErrorCode::invalid_argument, "decode() without an image: open() one first");
     }
     if (*kind_ == ImageKind::jpeg) return jpeg_->decode(request, into);
+    if (request.indices && info_.has_indices && request.channels == 1) {
+      return decode_indices(request, into);
+    }
     check_request(request, info_.shape);
     if (request.eighths != 8) {
       throw Error(ErrorCode::invalid_argument,
@@ -134,6 +137,22 @@ class ImageSession final : public DecodeSession {
   }
 
  private:
+  Region decode_indices(const DecodeRequest& request, Image& into) {
+    DecodeRequest pixels = request;
+    pixels.indices = false;
+    check_request(pixels, info_.shape);
+    copy_png_indices(encoded_, copy_);
+    into.reshape({info_.shape.height, info_.shape.width, 1});
+    OpencvCodecs::instance().decode(copy_, ImageKind::png, {}, into);
+    const unsigned scale = png_level_scale(copy_);
+    if (scale != 1) {
+      std::transform(
+          into.data(), into.data() + into.shape().elements(), into.data(),
+          [scale](std::byte level) { return std::byte(std::to_integer<unsigned>(level) / scale); });
+    }
+    return {0, 0, info_.shape.height, info_.shape.width};
+  }
+
   // The bytes to give to OpenCV.
   Bytes prepared() {
     if (*kind_ == ImageKind::png) {

@@ -15,12 +15,12 @@ namespace headrace {
 // beside the program (or shared library) that holds this code, then where it was installed.
 //
 // Pixels: 16-bit values v become v / 257, rounded; 1, 2 and 4 bits are spread to 0..255; palettes
-// are applied; an alpha channel is dropped, or the image is put over DecodeOptions::background (of
-// BMP files it is always dropped: few mean it; TIFF files of 8 bits are put over black where there
-// is no background); one channel of a colour image is ITU-R 601 luma as in jpeg.h; floating-point
-// TIFF is unsupported. The first image of a TIFF counts. Regions other than JPEG's are always the
-// whole image. Orientation is reported from the EXIF data of JPEG, PNG and WebP files and the tag
-// of TIFF files; pixels are as stored.
+// are applied (DecodeRequest::indices: of PNG files, not); an alpha channel is dropped, or the
+// image is put over DecodeOptions::background (of BMP files it is always dropped: few mean it; TIFF
+// files of 8 bits are put over black where there is no background); one channel of a colour image
+// is ITU-R 601 luma as in jpeg.h; floating-point TIFF is unsupported. The first image of a TIFF
+// counts. Regions other than JPEG's are always the whole image. Orientation is reported from the
+// EXIF data of JPEG, PNG and WebP files and the tag of TIFF files; pixels are as stored.
 //
 // Sessions throw
 //   Error{corrupt_data}  bytes that are no image ("not an image: starts with ..."), none at all,

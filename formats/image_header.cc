@@ -94,6 +94,7 @@ ImageInfo read_png(Bytes file) {
                                 "x" + std::to_string(info.shape.width) + " pixels");
   }
   if (palette_alpha) info.shape.channels = 4;
+  info.has_indices = colour == 3;
   return info;
 }
 

@@ -42,6 +42,7 @@ class LinesParser {
                       (split_.empty() ? " has no rows" : " has no rows of split '" + split_ + "'") +
                       R"(; write one object a line: {"path": "a.jpg", "label": "cat"})");
     }
+    for (ListColumn& column : table_.columns) column.finish();
     std::move(labels_).finish(table_, expected);
     return std::move(table_);
   }
@@ -58,6 +59,7 @@ class LinesParser {
     const json* value = nullptr;
     const json* weight = nullptr;
     const json* split = nullptr;
+    std::vector<std::string> targets;  // their keys
   };
 
   Parts parts_of(const json& row) const {
@@ -74,7 +76,7 @@ class LinesParser {
         case ColumnRole::value: take(parts.value, value, key); break;
         case ColumnRole::weight: take(parts.weight, value, key); break;
         case ColumnRole::split: take(parts.split, value, key); break;
-        case ColumnRole::target:
+        case ColumnRole::target: parts.targets.push_back(key); break;
         case ColumnRole::unknown: break;
       }
     }
@@ -95,6 +97,18 @@ class LinesParser {
       if (!parts.weight->is_number()) fail("a weight is a number from 0 on");
       labels_.add_weight(parts.weight->get<double>(), line_);
     }
+    add_targets(row, parts.targets);
+  }
+
+  // Keeps it in the text, and returns where.
+  std::uint64_t keep_path(const std::string& path) {
+    if (path.empty() || path.size() > longest_path || path.find('\0') != std::string::npos) {
+      fail("the path is empty, too long, or has a NUL in it");
+    }
+    const std::uint64_t offset = table_.text.size();
+    const auto bytes = std::as_bytes(std::span(path.c_str(), path.size() + 1));
+    table_.text.insert(table_.text.end(), bytes.begin(), bytes.end());
+    return offset;
   }
 
   void add_path(const json* value) {
@@ -102,20 +116,61 @@ class LinesParser {
       fail(R"(there is no path; give one as "path", "file_name" or "image")");
     }
     const auto& path = value->get_ref<const std::string&>();
-    if (path.empty() || path.size() > longest_path || path.find('\0') != std::string::npos) {
-      fail("the path is empty, too long, or has a NUL in it");
-    }
     ImageFileRow row;
-    row.offset = table_.text.size();
+    row.offset = keep_path(path);
     row.length = static_cast<std::uint32_t>(path.size());
     row.line = line_;
-    const auto bytes = std::as_bytes(std::span(path.c_str(), path.size() + 1));
-    table_.text.insert(table_.text.end(), bytes.begin(), bytes.end());
     table_.rows.push_back(row);
   }
 
+  // The first row says which there are.
+  void add_targets(const json& row, const std::vector<std::string>& keys) {
+    if (table_.rows.size() == 1) {
+      for (const std::string& key : keys) add_column(key);
+    }
+    for (const std::string& key : keys) {
+      if (std::find(target_keys_.begin(), target_keys_.end(), key) == target_keys_.end()) {
+        fail("'" + key + "' is not in the first row; give it there too, [] for none");
+      }
+    }
+    for (std::size_t i = 0; i < target_keys_.size(); ++i) {
+      const auto found = row.find(target_keys_[i]);
+      add_target(table_.columns[i], target_keys_[i], found == row.end() ? json() : *found);
+    }
+  }
+
+  void add_column(const std::string& key) {
+    ListColumn column(key);
+    for (const ListColumn& other : table_.columns) {
+      if (other.field().name == column.field().name) {
+        fail("'" + key + "' means what another key does; leave one away");
+      }
+    }
+    table_.columns.push_back(std::move(column));
+    target_keys_.push_back(key);
+  }
+
+  void add_target(ListColumn& column, const std::string& key, const json& value) {
+    if (value.is_string()) {
+      const auto& text = value.get_ref<const std::string&>();
+      const std::string fault = column.add(text, column.is_file() ? keep_path(text) : 0);
+      if (!fault.empty()) fail(fault);
+      return;
+    }
+    if (column.is_file()) fail("'" + key + "' must be the path of a file");
+    if (!value.is_null() && !value.is_array()) fail("'" + key + "' must be a list of lists");
+    for (const json& one : value) {
+      std::vector<float> numbers;
+      if (!one.is_null() && !one.is_array()) fail("'" + key + "' must be a list of lists");
+      for (const json& number : one) numbers.push_back(number_in(number));
+      const std::string fault = column.add_one(numbers);
+      if (!fault.empty()) fail("'" + key + "': " + one.dump() + fault);
+    }
+    column.end_row();
+  }
+
   float number_in(const json& value) const {
-    if (!value.is_number()) fail("a label that is a list of numbers has something else in it");
+    if (!value.is_number()) fail("a list of numbers has something else in it");
     const auto number = value.get<double>();
     if (!(std::abs(number) <= std::numeric_limits<float>::max())) fail("a number is too large");
     return static_cast<float>(number);
@@ -159,6 +214,7 @@ class LinesParser {
   const std::string& split_;
   ImageFileTable table_;
   RowLabels labels_;
+  std::vector<std::string> target_keys_;  // of the table's columns
   std::uint32_t line_ = 0;
 };
 

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
-#include <span>
 
 #include "headrace/formats/column_names.h"
 #include "headrace/pipeline/fingerprint.h"
@@ -106,42 +105,44 @@ std::string ListColumn::add(std::string_view cell, std::uint64_t offset) {
     offsets_.push_back(offset);
     return cell.empty() ? "there is no file in column '" + field_.name + "'" : std::string();
   }
-  const std::string fault =
-      field_.target == FieldTarget::boxes ? add_boxes(cell) : add_points(cell);
-  ends_.push_back(numbers_.size());
-  return fault.empty() ? fault : "column '" + field_.name + "': " + fault;
-}
-
-std::string ListColumn::add_boxes(std::string_view cell) {
   for (const std::string_view part : parts_of(cell)) {
-    const auto numbers = numbers_of(part);
-    if (!numbers || (numbers->size() != 4 && numbers->size() != 5)) {
-      return quoted(part) +
-             " is no box; write left top right bottom class, and a semicolon between boxes";
-    }
-    const std::vector<float>& box = *numbers;
-    if (box[0] > box[2] || box[1] > box[3]) {
-      return quoted(part) + " ends before it begins; write left top right bottom, in pixels";
-    }
-    numbers_.insert(numbers_.end(), box.begin(), box.begin() + 4);
-    numbers_.push_back(box.size() == 5 ? box[4] : 0);
-    numbers_.push_back(1);
+    const bool nothing = part.empty() || part == "-";
+    const auto numbers = nothing ? std::vector<float>{} : numbers_of(part);
+    const std::string fault = numbers ? add_one(*numbers) : wrong_form();
+    if (fault.empty()) continue;
+    return "column '" + field_.name + "': " + quoted(part) + fault +
+           (field_.target == FieldTarget::boxes ? "" : ", or - for one that is not known") +
+           ", and a semicolon between " + field_.name;
   }
+  end_row();
   return {};
 }
 
-std::string ListColumn::add_points(std::string_view cell) {
-  for (const std::string_view part : parts_of(cell)) {
-    const bool unknown = part.empty() || part == "-";
-    const auto numbers = unknown ? std::vector<float>{0, 0} : numbers_of(part);
-    if (!numbers || numbers->size() != 2) {
-      return quoted(part) +
-             " is no point; write x y, or - for one that is not known, and a semicolon between "
-             "points";
-    }
-    numbers_.insert(numbers_.end(), numbers->begin(), numbers->end());
-    numbers_.push_back(unknown ? 0.0f : 1.0f);
+std::string ListColumn::add_one(std::span<const float> numbers) {
+  return field_.target == FieldTarget::boxes ? add_box(numbers) : add_point(numbers);
+}
+
+std::string ListColumn::wrong_form() const {
+  return field_.target == FieldTarget::boxes ? " is no box; write left top right bottom class"
+                                             : " is no point; write x y";
+}
+
+std::string ListColumn::add_box(std::span<const float> box) {
+  if (box.size() != 4 && box.size() != 5) return wrong_form();
+  if (box[0] > box[2] || box[1] > box[3]) {
+    return " ends before it begins; write left top right bottom, in pixels";
   }
+  numbers_.insert(numbers_.end(), box.begin(), box.begin() + 4);
+  numbers_.push_back(box.size() == 5 ? box[4] : 0);
+  numbers_.push_back(1);
+  return {};
+}
+
+std::string ListColumn::add_point(std::span<const float> point) {
+  if (!point.empty() && point.size() != 2) return wrong_form();
+  const bool unknown = point.empty();
+  numbers_.insert(numbers_.end(),
+                  {unknown ? 0.0f : point[0], unknown ? 0.0f : point[1], unknown ? 0.0f : 1.0f});
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,11 @@ class ListColumn {
   // Takes the cell of the next row; of a file, `offset` is where its name lies within the text.
   // Returns what is wrong with it, or "".
   std::string add(std::string_view cell, std::uint64_t offset);
+  // The same of boxes or points that are written otherwise: one after the other, of left, top,
+  // right, bottom and perhaps class, or of x and y, or of nothing; then the end of the row. Returns
+  // what is wrong, to be said behind what it is wrong with.
+  std::string add_one(std::span<const float> numbers);
+  void end_row() { ends_.push_back(numbers_.size()); }
   // To be called when all rows are there: how many values a row has is known now.
   void finish();
 
@@ -35,8 +41,9 @@ class ListColumn {
   std::uint64_t fingerprint() const;  // of numbers
 
  private:
-  std::string add_boxes(std::string_view cell);
-  std::string add_points(std::string_view cell);
+  std::string wrong_form() const;
+  std::string add_box(std::span<const float> box);
+  std::string add_point(std::span<const float> point);
   std::size_t begin(std::size_t index) const {
     return index == 0 ? 0 : static_cast<std::size_t>(ends_[index - 1]);
   }

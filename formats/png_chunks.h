@@ -37,5 +37,9 @@ class PngChunks {
 // profiles, times, texts), into `into`, which keeps its memory.
 // Throws Error{corrupt_data} if the file ends early or a checksum is wrong.
 void copy_png_pixels(std::span<const std::byte> file, std::vector<std::byte>& into);
+// The same of a file with a palette, as a grey one, whose levels are the indices.
+void copy_png_indices(std::span<const std::byte> file, std::vector<std::byte>& into);
+// By how much decoders multiply the levels of a grey file of so few bits, so that 255 is white.
+unsigned png_level_scale(std::span<const std::byte> file);
 
 }  // namespace headrace

@@ -22,6 +22,7 @@ struct RenderScratch {
   std::vector<std::byte> canvas;  // an image between geometry and normalisation
   std::vector<std::byte> spare;   // what an operation on it needs beside
   std::vector<std::byte> planes;  // brightness and colour, before they become an image
+  std::vector<std::byte> motion;  // where pixels come from, for the targets of the image too
 };
 
 // A recipe: decides what becomes of an image (plan), then does it (render).

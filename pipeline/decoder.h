@@ -16,6 +16,8 @@ struct ImageInfo {
   ImageShape shape;  // as stored: before any orientation; channels as the file has them
   // EXIF orientation, 1..8; 1 is upright.
   int orientation = 1;
+  // That pixels are indices into a palette, which DecodeRequest::indices gives as they are.
+  bool has_indices = false;
 };
 
 struct DecodeRequest {
@@ -24,6 +26,9 @@ struct DecodeRequest {
   // The resolution, of 8 / 8: 8, or what DecodeSession::least_eighths() said. The region is one of
   // the image at that resolution (see size_at_eighths()).
   int eighths = 8;
+  // Not the colours of a palette, but the indices into it: of images that have_indices, to one
+  // channel.
+  bool indices = false;
 };
 
 // The decoding of one image after another on one thread. Keeps its tables and scratch from image

@@ -29,7 +29,7 @@ struct SampleScratch {
   std::size_t bytes() const {
     std::size_t sum = decoded.capacity_bytes() + upright.capacity_bytes() +
                       render.bytes.capacity() + render.canvas.capacity() + render.spare.capacity() +
-                      render.planes.capacity();
+                      render.planes.capacity() + render.motion.capacity();
     for (const RecordValue& value : record.values) sum += value.buffer.capacity();
     return sum;
   }

@@ -72,9 +72,9 @@ void TargetMaker::make(SampleScratch& scratch, const Rows& rows, std::int64_t ro
     const FieldTarget target = field.description->target;
     try {
       if (target == FieldTarget::points) {
-        mover_->move(scratch.plan, row_of<KeyPoint>(rows, field.index, row));
+        mover_->move(scratch.plan, row_of<KeyPoint>(rows, field.index, row), scratch.render);
       } else if (target == FieldTarget::boxes) {
-        mover_->move(scratch.plan, row_of<Box>(rows, field.index, row));
+        mover_->move(scratch.plan, row_of<Box>(rows, field.index, row), scratch.render);
       } else {
         make_image(scratch, field, rows.row(field.index, row));
       }
@@ -116,16 +116,17 @@ void TargetMaker::make_image(SampleScratch& scratch, const Field& field, std::by
     return;
   }
   const ImageInfo info = open_image(*scratch.session, value);
-  if (is_mask && info.shape.channels != 1) {
+  if (is_mask && info.shape.channels != 1 && !info.has_indices) {
     throw Error(ErrorCode::corrupt_data,
                 "a mask of " + std::to_string(info.shape.channels) +
-                    " channels or with a palette: save it as a grey PNG of 8 bits, whose levels "
-                    "are the classes");
+                    " channels: save it as a PNG with a palette, whose indices are the classes, "
+                    "or as a grey one of 8 bits, whose levels are");
   }
   const ImageSize stored = info.shape.size();
   const SamplePlan plan = plan_for(field, scratch.plan, upright_size(stored, info.orientation));
   const DecodeRequest request{.region = stored_region(plan.region, stored, info.orientation),
-                              .channels = is_mask ? 1 : augmenter_->channels()};
+                              .channels = is_mask ? 1 : augmenter_->channels(),
+                              .indices = is_mask && info.has_indices};
   const Region decoded = scratch.session->decode(request, scratch.decoded);
   const Image* image = &scratch.decoded;
   if (info.orientation != 1) {

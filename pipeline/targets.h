@@ -41,8 +41,9 @@ class TargetMover {
  public:
   virtual ~TargetMover() = default;
 
-  virtual void move(const SamplePlan& plan, std::span<KeyPoint> points) const = 0;
-  virtual void move(const SamplePlan& plan, std::span<Box> boxes) const = 0;
+  virtual void move(const SamplePlan& plan, std::span<KeyPoint> points,
+                    RenderScratch& scratch) const = 0;
+  virtual void move(const SamplePlan& plan, std::span<Box> boxes, RenderScratch& scratch) const = 0;
 
   // Of masks in a batch: that of the image.
   virtual ImageSize output() const = 0;

@@ -122,6 +122,70 @@ TEST(Mix, WithoutChanceOnlySmoothsLabels) {
   EXPECT_EQ(values(*sequence, 4, "image")[48 * 3], 3);
 }
 
+// Images with masks and second images of the same numbers, and one field more.
+class WithTargets final : public Sequence {
+ public:
+  explicit WithTargets(FieldSpec more = {"id", ElementType::f32, {2, 3}}) {
+    spec_.fields.push_back(std::move(more));
+  }
+  std::int64_t size() const override { return samples; }
+  const BatchSpec& spec() const override { return spec_; }
+  void fill(std::uint64_t, std::int64_t first, const Rows& rows) const override {
+    for (std::int64_t r = 0; r < rows.count(); ++r) {
+      std::fill_n(rows.row_as<float>(0, r), 48, static_cast<float>(first + r));
+      std::fill_n(rows.row_as<std::uint8_t>(1, r), 24, static_cast<std::uint8_t>(first + r));
+      std::fill_n(rows.row_as<float>(2, r), 48, static_cast<float>(first + r));
+      std::memset(rows.row(3, r), 0, spec_.fields[3].row_bytes());
+    }
+  }
+
+ private:
+  BatchSpec spec_{{{"image", ElementType::f32, {4, 6, 2}},
+                   {"mask", ElementType::u8, {4, 6}},
+                   {"image2", ElementType::f32, {4, 6, 2}}}};
+};
+
+TEST(Mix, CutmixCutsMasksAndSecondImagesAsTheImage) {
+  const auto sequence = make_mixed(std::make_shared<WithTargets>(), {.cutmix = 1, .seed = 7});
+  const Batch batch = make_batch(*sequence, 0, 0, samples);
+  const auto images = batch.field("image").as<float>();
+  const auto seconds = batch.field("image2").as<float>();
+  const auto masks = batch.field("mask").as<std::uint8_t>();
+  EXPECT_TRUE(std::equal(images.begin(), images.end(), seconds.begin(), seconds.end()));
+  int cut = 0;
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    ASSERT_EQ(static_cast<float>(masks[i]), images[2 * i]) << i;
+    cut += masks[i] != i / 24;
+  }
+  EXPECT_GT(cut, 24);
+}
+
+TEST(Mix, TargetsWithoutAMeaningInTwoImagesAreRefused) {
+  const auto mix = [](FieldSpec more, MixOptions options) {
+    make_mixed(std::make_shared<WithTargets>(std::move(more)), options);
+  };
+  EXPECT_THAT(
+      [&] {
+        mix({"id", ElementType::f32, {1}}, {.mixup = 1});
+      },
+      throws_error(ErrorCode::invalid_argument, ::testing::HasSubstr("\"mask\" holds classes")));
+  for (const char* name : {"boxes", "points"}) {
+    EXPECT_THAT(
+        [&] {
+          mix({name, ElementType::f32, {2, 6}}, {.cutmix = 1});
+        },
+        throws_error(ErrorCode::invalid_argument,
+                     ::testing::HasSubstr("leave it out of the data set")))
+        << name;
+  }
+  EXPECT_THAT(
+      [&] {
+        mix({"image2", ElementType::f32, {4, 4, 2}}, {.cutmix = 1});
+      },
+      throws_error(ErrorCode::invalid_argument,
+                   ::testing::HasSubstr("of the same type and shape")));
+}
+
 TEST(Mix, OptionsThatMakeNoSenseAreRefused) {
   EXPECT_THAT([] { mixed({}); },
               throws_error(ErrorCode::invalid_argument, ::testing::HasSubstr("alpha above 0")));

@@ -47,8 +47,55 @@ TEST(PaintKernels, ColoursAgreeAtEveryLength) {
         return after;
       });
     }
+    for (const float sixths : {0.0f, 0.61f, 3.0f, 5.9f}) {
+      expect_agreement([&](const PaintKernels& kernels) {
+        Bytes after = before;
+        kernels.turn_hue(after.data(), pixels, sixths);
+        return after;
+      });
+    }
     expect_agreement(
         [&](const PaintKernels& kernels) { return kernels.sum_luma(before.data(), pixels); });
+  }
+}
+
+TEST(PaintKernels, AHueTurnedByNothingIsWhatItWas) {
+  // All shades of every pair of colours, each with a third.
+  Bytes before;
+  for (int r = 0; r < 256; r += 3) {
+    for (int g = 0; g < 256; ++g) {
+      before.insert(before.end(), {static_cast<std::uint8_t>(r), static_cast<std::uint8_t>(g),
+                                   static_cast<std::uint8_t>(r * 7 + g * 13)});
+    }
+  }
+  for (const Kernels* kernels : available_kernels()) {
+    Bytes after = before;
+    kernels->painting->turn_hue(after.data(), after.size() / 3, 0);
+    EXPECT_TRUE(after == before) << kernels->name;
+  }
+}
+
+TEST(PaintKernels, TwoSixthsOfTheCircleMakeOfEachColourTheNext) {
+  for (const Kernels* kernels : available_kernels()) {
+    Bytes colours = {200, 10, 10, 10, 200, 200, 7, 7, 7};
+    kernels->painting->turn_hue(colours.data(), 3, 2);
+    EXPECT_EQ(colours, (Bytes{10, 200, 10, 200, 10, 200, 7, 7, 7})) << kernels->name;
+  }
+}
+
+TEST(PaintKernels, LevelsFromAThresholdOnAreInverted) {
+  for (const std::uint8_t threshold : Bytes{0, 1, 128, 255}) {
+    for (std::size_t count = 0; count < 2 * most_pixels; ++count) {
+      const Bytes before = noise(count, count);
+      for (const Kernels* kernels : available_kernels()) {
+        Bytes after = before;
+        kernels->painting->invert_from(threshold, after.data(), count);
+        for (std::size_t e = 0; e < count; ++e) {
+          ASSERT_EQ(after[e], before[e] >= threshold ? 255 - before[e] : before[e])
+              << kernels->name;
+        }
+      }
+    }
   }
 }
 
@@ -129,6 +176,65 @@ TEST(PaintKernels, ValuesAreRoundedToTheNearestLevelAndToEvenOnesHalfway) {
     Bytes levels(values.size());
     kernels->painting->round_levels(values.data(), values.size(), levels.data());
     EXPECT_EQ(levels, expected) << kernels->name;
+  }
+}
+
+using Places = std::vector<std::int32_t>;
+
+TEST(PaintKernels, PlacesOfAProjectionAgreeAtEveryLength) {
+  const std::array<ProjectedRow, 4> rows = {{{1.3, -7.1, 0.2, 3.3, 0.004, 0.9},
+                                             {1, 0.5, 0, 0.5, 0, 1},
+                                             {-2, 400, 1e9, -1e12, 0.01, 0.2},
+                                             {1, 0, 0, 0, -0.125, 1}}};  // one of no place
+  for (const ProjectedRow& row : rows) {
+    for (std::size_t count = 0; count < most_pixels; ++count) {
+      expect_agreement([&](const PaintKernels& kernels) {
+        Places places(2 * count);
+        kernels.project(row, count, places.data(), places.data() + count);
+        return places;
+      });
+    }
+  }
+}
+
+TEST(PaintKernels, PlacesOfAProjectionAreInTheMiddleOfPixels) {
+  Places x(3);
+  Places y(3);
+  portable_kernels().painting->project({2, 0.5, 0, 1.75, 0, 1}, 3, x.data(), y.data());
+  EXPECT_EQ(x, (Places{0, 2 << 14, 4 << 14}));
+  EXPECT_EQ(y, (Places{5 << 12, 5 << 12, 5 << 12}));
+}
+
+TEST(PaintKernels, NoiseIsWhatAGeneratorDraws) {
+  for (const std::uint64_t seed : {std::uint64_t{0}, std::uint64_t{0x123456789ABC}}) {
+    Rng rng(seed, seed / 3);
+    std::vector<float> expected(2 * most_pixels + 3);
+    for (float& value : expected) {
+      value = static_cast<float>(rng.next_u32() >> 8) * 0x1p-23f - 1;
+    }
+    for (const std::size_t count :
+         {std::size_t{0}, std::size_t{1}, std::size_t{64}, std::size_t{100}, expected.size()}) {
+      for (const Kernels* kernels : available_kernels()) {
+        std::vector<float> numbers(count);
+        kernels->painting->noise(seed, seed / 3, count, numbers.data());
+        EXPECT_TRUE(std::equal(numbers.begin(), numbers.end(), expected.begin())) << kernels->name;
+      }
+    }
+  }
+}
+
+TEST(PaintKernels, PlacesThatAFieldDisplacesAgreeAtEveryLength) {
+  for (std::size_t count = 0; count < most_pixels; ++count) {
+    Rng rng(count, 0);
+    std::vector<float> field(2 * count);
+    for (float& by : field) by = static_cast<float>(rng.uniform(-1, 1));
+    for (const float strength : {0.0f, 20.0f, 1e9f}) {
+      expect_agreement([&](const PaintKernels& kernels) {
+        Places places(2 * count);
+        kernels.displace(field.data(), strength, 5, count, places.data(), places.data() + count);
+        return places;
+      });
+    }
   }
 }
 

@@ -108,6 +108,57 @@ TEST_F(Painters, ElasticOfNoStrengthMovesNothing) {
             painted<std::uint8_t>("elastic", {60, 3, 7, 9}));
 }
 
+// Kernels sample a copy that they know the borders of; the portable ones pixel by pixel.
+TEST_F(Painters, ThatMovePixelsAgreeForEverySizeAndFillMode) {
+  const std::vector<std::pair<const char*, PaintedValues>> moves = {
+      {"perspective", {3, 1, 0, 2, 1, 1, 2, 0}},
+      {"perspective", {0.6f, 0.1f, 0.9f, 0.7f, 0.2f, 0.8f, 0.3f, 0.4f}},
+      {"elastic", {400, 2, 5, 6}},
+      {"elastic", {1000, 0.3f, 5, 6}}};
+  for (const ImageShape size : {ImageShape{1, 1, 3},
+                                {1, 9, 3},
+                                {8, 1, 3},
+                                {2, 2, 3},
+                                {5, 40, 3},
+                                {24, 36, 3},
+                                {30, 17, 1}}) {
+    ASSERT_LE(size.elements(), before_.size());
+    for (int fill = 0; fill <= static_cast<int>(FillMode::scipy_wrap); ++fill) {
+      plan_.fill_mode = static_cast<FillMode>(fill);
+      plan_.fill_value = 99;
+      for (const auto& [name, values] : moves) {
+        std::vector<std::uint8_t> expected;
+        for (const Kernels* kernels : available_kernels()) {
+          std::vector<std::uint8_t> pixels(
+              before_.begin(), before_.begin() + static_cast<std::ptrdiff_t>(size.elements()));
+          find_painter(stream_id(name))
+              .levels(values, {pixels.data(), size, *kernels, spare_, plan_});
+          if (expected.empty()) expected = pixels;
+          ASSERT_EQ(pixels, expected) << name << " of " << size.height << "x" << size.width
+                                      << ", fill mode " << fill << ", " << kernels->name;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Painters, ElasticTakesAFieldThatIsKeptForItsOwnValuesAlone) {
+  const Painter& elastic = find_painter(stream_id("elastic"));
+  std::vector<std::byte> kept;
+  for (const PaintedValues& values :
+       {PaintedValues{60, 3, 7, 9}, {60, 3, 7, 9}, {61, 3, 7, 9}, {60, 3, 7, 8}, {60, 3, 7, 9}}) {
+    std::vector<std::uint8_t> pixels = before_;
+    elastic.levels(values, {pixels.data(), shape, best_kernels(), spare_, plan_, &kept});
+    EXPECT_EQ(pixels, painted<std::uint8_t>("elastic", values));
+    std::vector<Place> places = {{10, 11}};
+    std::vector<Place> expected = places;
+    elastic.move_places(values, shape.size(), places, &kept);
+    elastic.move_places(values, shape.size(), expected, nullptr);
+    EXPECT_EQ(places[0].x, expected[0].x);
+    EXPECT_EQ(places[0].y, expected[0].y);
+  }
+}
+
 TEST_F(Painters, AChannelShiftStaysWithinWhatTheImageSpans) {
   const auto [low, high] = std::minmax_element(before_.begin(), before_.end());
   const std::vector<std::uint8_t> shifted = painted<std::uint8_t>("channel_shift", {50});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -24,7 +25,7 @@ constexpr int count = 12;
 struct Header {
   int height = 0;
   int width = 0;
-  int channels = 0;
+  int channels = 0;  // 0: indices into a palette
   int orientation = 1;
 };
 
@@ -33,11 +34,16 @@ class RawSession final : public DecodeSession {
   ImageInfo open(std::span<const std::byte> bytes) override {
     std::memcpy(&header_, bytes.data(), sizeof header_);
     pixels_ = bytes.subspan(sizeof header_);
-    return {{header_.height, header_.width, header_.channels}, header_.orientation};
+    const bool has_palette = header_.channels == 0;
+    return {{header_.height, header_.width, has_palette ? 3 : header_.channels},
+            header_.orientation,
+            has_palette};
   }
   Region decode(const DecodeRequest& request, Image& into) override {
-    EXPECT_EQ(request.channels, header_.channels);
-    into.reshape({header_.height, header_.width, header_.channels});
+    EXPECT_EQ(request.indices, header_.channels == 0);
+    const int channels = request.indices ? 1 : header_.channels;
+    EXPECT_EQ(request.channels, channels);
+    into.reshape({header_.height, header_.width, channels});
     std::memcpy(into.data(), pixels_.data(), pixels_.size());
     return {0, 0, header_.height, header_.width};
   }
@@ -102,7 +108,8 @@ class Scenes final : public Dataset {
   void write_image(int record, int channels, int orientation, RecordValue& value) const {
     const bool on_side = orientation == 6;
     const Header header = {on_side ? 30 : 20, on_side ? 20 : 30, channels, orientation};
-    value.buffer.resize(sizeof header + static_cast<std::size_t>(600 * channels));
+    const int stored = std::max(channels, 1);
+    value.buffer.resize(sizeof header + static_cast<std::size_t>(600 * stored));
     std::memcpy(value.buffer.data(), &header, sizeof header);
     std::byte* to = value.buffer.data() + sizeof header;
     for (int y = 0; y < header.height; ++y) {
@@ -110,7 +117,7 @@ class Scenes final : public Dataset {
         // A quarter turn clockwise makes it upright.
         const std::uint8_t level =
             on_side ? level_of(record, x, header.height - 1 - y) : level_of(record, y, x);
-        for (int c = 0; c < channels; ++c) *to++ = std::byte{level};
+        for (int c = 0; c < stored; ++c) *to++ = std::byte{level};
       }
     }
     value.bytes = value.buffer;
@@ -198,6 +205,20 @@ TEST(TargetSequence, IsTheSameAtAnyNumberOfThreads) {
     if (first.empty()) first = all;
     EXPECT_EQ(all, first) << threads;
   }
+}
+
+TEST(TargetSequence, IndicesOfAPaletteAreClasses) {
+  std::vector<std::vector<std::uint8_t>> masks;
+  for (const int channels : {1, 0}) {
+    auto scenes = std::make_shared<Scenes>();
+    scenes->mask_channels = channels;
+    const ImageSequence sequence(scenes, std::make_shared<RawDecoder>(),
+                                 moving_recipe().make_augmenter());
+    const Batch batch = make_batch(sequence, 0, 0, count);
+    const auto mask = batch.field("mask").as<std::uint8_t>();
+    masks.emplace_back(mask.begin(), mask.end());
+  }
+  EXPECT_EQ(masks[0], masks[1]);
 }
 
 TEST(TargetSequence, RefusesMasksThatAreNoClasses) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -129,6 +130,75 @@ TEST(ArrayDataset, RefusesWhatDoesNotFit) {
                 a.classes = {"a", "b"};
               }),
               HasSubstr("3 targets each for 2 classes"));
+}
+
+struct Targets {
+  std::vector<std::uint8_t> masks = std::vector<std::uint8_t>(3 * 1 * 1, 7);
+  std::vector<Box> boxes = std::vector<Box>(3 * 2);
+  std::vector<KeyPoint> points = std::vector<KeyPoint>(3);
+  std::vector<std::uint8_t> seconds = std::vector<std::uint8_t>(3 * 4 * 4);
+
+  ImageArrays beside(ImageArrays arrays) const {
+    arrays.mask_size = {1, 1};
+    arrays.masks = masks;
+    arrays.boxes = boxes;
+    arrays.points = points;
+    arrays.second_shape = {4, 4, 1};
+    arrays.u8_seconds = seconds;
+    return arrays;
+  }
+};
+
+TEST(ArrayDataset, TakesWhatMovesWithTheImages) {
+  const Numbers numbers;
+  Targets targets;
+  targets.boxes[3] = {1, 2, 3, 4, 5, 1};
+  targets.points[1] = {1.5f, 0.5f, 1};
+  targets.seconds[16] = 9;
+  const ArrayDataset dataset(targets.beside(numbers.arrays()));
+  const std::vector<DatasetField>& fields = dataset.info().fields;
+  ASSERT_EQ(fields.size(), 6u);
+  EXPECT_EQ(fields[2].target, FieldTarget::mask);
+  EXPECT_THAT(fields[2].shape, ElementsAre(1, 1, 1));
+  EXPECT_EQ(fields[3].target, FieldTarget::boxes);
+  EXPECT_THAT(fields[3].shape, ElementsAre(2, 6));
+  EXPECT_EQ(fields[4].target, FieldTarget::points);
+  EXPECT_THAT(fields[4].shape, ElementsAre(1, 3));
+  EXPECT_EQ(fields[5].target, FieldTarget::pair);
+  Record record;
+  dataset.read(1, record);
+  EXPECT_EQ(record.values[2].pixels.shape, (ImageShape{1, 1, 1}));
+  EXPECT_EQ(record.values[2].pixels.row<std::uint8_t>(0)[0], 7);
+  EXPECT_EQ(record.values[3].bytes.size(), 2 * sizeof(Box));
+  Box box;
+  std::memcpy(&box, record.values[3].bytes.data() + sizeof box, sizeof box);
+  EXPECT_EQ(box.label, 5);
+  KeyPoint point;
+  std::memcpy(&point, record.values[4].bytes.data(), sizeof point);
+  EXPECT_EQ(point.x, 1.5f);
+  EXPECT_EQ(record.values[5].pixels.shape, (ImageShape{4, 4, 1}));
+  EXPECT_EQ(record.values[5].pixels.row<std::uint8_t>(0)[0], 9);
+
+  const std::uint64_t before = dataset.fingerprint();
+  targets.points[2].x = 1;
+  EXPECT_NE(ArrayDataset(targets.beside(numbers.arrays())).fingerprint(), before);
+}
+
+TEST(ArrayDataset, RefusesTargetsThatDoNotFit) {
+  const Numbers numbers;
+  const Targets targets;
+  const auto fault = [&](const std::function<void(ImageArrays&)>& spoil) {
+    ImageArrays arrays = targets.beside(numbers.arrays());
+    spoil(arrays);
+    return error_of(ErrorCode::invalid_argument, [&] { ArrayDataset dataset(arrays); });
+  };
+  EXPECT_EQ(fault([](auto& a) { a.mask_size = {}; }),
+            "memory: \"mask\" holds 3 values where 3 images need 4 each");
+  EXPECT_THAT(fault([](auto& a) { a.boxes = a.boxes.first(5); }),
+              HasSubstr("5 boxes cannot be shared out among 3 images"));
+  EXPECT_THAT(fault([&](auto& a) { a.f32_seconds = numbers.floats; }),
+              HasSubstr("of the same type as the images"));
+  EXPECT_THAT(fault([](auto& a) { a.second_shape = {4, -4, 1}; }), HasSubstr("must be positive"));
 }
 
 TEST(ArrayDataset, FingerprintIsOfTheContents) {

@@ -219,6 +219,46 @@ TEST(FileList, ReadsColumnsThatMoveWithTheImageAndValues) {
   EXPECT_THAT(numbers_of(record.values[5]), ElementsAre(1, 1, 1, 0, 0, 0, 0, 0, 0));
 }
 
+TEST(FileList, ReadsTheSameOfLinesOfJson) {
+  const auto of_json = parse_file_list(
+      R"({"path": "a.jpg", "mask": "m.png", "boxes": [[1, 2, 3.5, 4, 7], [0, 0, 9, 9]], )"
+      R"("points": [[5, 6], null, [7.5, 8]], "image2": "p.jpg"})"
+      "\n"
+      R"({"path": "b.jpg", "mask": "n.png", "boxes": null, "points": "1 1", "image2": "p.jpg"})"
+      "\n",
+      "l.jsonl");
+  const auto of_text = parse_file_list(
+      "path,boxes,image2,mask,points\n"
+      "a.jpg,1 2 3.5 4 7; 0 0 9 9,p.jpg,m.png,5 6;-;7.5 8\nb.jpg,,p.jpg,n.png,1 1\n",
+      "l.csv");
+  ASSERT_EQ(of_json->info().fields.size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(of_json->info().fields[i].name, of_text->info().fields[i].name);
+    EXPECT_EQ(of_json->info().fields[i].target, of_text->info().fields[i].target);
+    EXPECT_EQ(of_json->info().fields[i].shape, of_text->info().fields[i].shape);
+  }
+  EXPECT_EQ(of_json->fingerprint(), of_text->fingerprint());
+}
+
+TEST(FileList, ReportsFaultyTargetsInLinesOfJson) {
+  const auto refusal = [](const std::string& target) {
+    return error_of(ErrorCode::corrupt_data, [&] {
+      parse_file_list(R"({"path": "a", "mask": "m", "boxes": []})"
+                      "\n"
+                      R"({"path": "b", )" +
+                          target + "}\n",
+                      "l.jsonl");
+    });
+  };
+  EXPECT_THAT(refusal(R"("boxes": [])"), HasSubstr("l.jsonl:2: 'mask' must be the path of a file"));
+  EXPECT_THAT(refusal(R"("mask": "m", "boxes": [[1, 2, 3]])"),
+              HasSubstr("'boxes': [1,2,3] is no box"));
+  EXPECT_THAT(refusal(R"("mask": "m", "boxes": [1, 2, 3, 4])"), HasSubstr("a list of lists"));
+  EXPECT_THAT(refusal(R"("mask": "m", "boxes": [["1", 2, 3, 4]])"), HasSubstr("something else"));
+  EXPECT_THAT(refusal(R"("mask": "m", "points": [])"),
+              HasSubstr("'points' is not in the first row"));
+}
+
 TEST(FileList, MayHaveMasksAndNoLabels) {
   const auto list = parse_file_list("path,Mask Path,value\na.jpg,b.png,0.5\n", "l.csv");
   EXPECT_EQ(list->label(0), -1);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "headrace/formats/jpeg.h"
+#include "headrace/formats/png_chunks.h"
 #include "headrace/pipeline/error.h"
 #include "tests/formats/image_fixtures.h"
 
@@ -105,6 +106,49 @@ TEST(ImageCodec, OneChannelOfAColourImageIsItsLuma) {
       };
       const int luma = (19595 * value(0) + 38470 * value(1) + 7471 * value(2) + 32768) >> 16;
       ASSERT_EQ(std::to_integer<int>(grey.view().data[i]), luma) << name << ", pixel " << i;
+    }
+  }
+}
+
+TEST(ImageCodec, IndicesOfAPaletteAreThoseOfItsColours) {
+  const auto session = new_session();
+  for (const char* name : {"palette.png", "palette_alpha.png"}) {
+    const Bytes file = image_file(name);
+    const Image colours = decode(*session, file, 3);
+    const ImageInfo info = session->open(file);
+    ASSERT_TRUE(info.has_indices) << name;
+    Image indices;
+    session->decode({.region = fixtures::whole(info.shape), .channels = 1, .indices = true},
+                    indices);
+    ASSERT_EQ(indices.shape(), (ImageShape{19, 23, 1}));
+    PngChunks chunks(file);
+    auto chunk = chunks.next();
+    while (chunk->type != "PLTE") chunk = chunks.next();
+    for (std::size_t i = 0; i < indices.shape().elements(); ++i) {
+      const auto index = std::to_integer<std::size_t>(indices.view().data[i]);
+      ASSERT_LT(3 * index, chunk->data.size()) << name << ", pixel " << i;
+      for (std::size_t c = 0; c < 3; ++c) {
+        ASSERT_EQ(colours.view().data[3 * i + c], chunk->data[3 * index + c])
+            << name << ", pixel " << i;
+      }
+    }
+  }
+}
+
+TEST(ImageCodec, IndicesOfAnImageWithoutAPaletteAreRefused) {
+  const auto session = new_session();
+  for (const char* name : {"rgb.png", "grey.png", "420.jpg", "rgb.gif"}) {
+    const Bytes file = image_file(name);
+    const ImageInfo info = session->open(file);
+    EXPECT_FALSE(info.has_indices) << name;
+    Image image;
+    try {
+      session->decode({.region = fixtures::whole(info.shape), .channels = 1, .indices = true},
+                      image);
+      FAIL() << name << " gave indices";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_THAT(error.what(), HasSubstr("no palette"));
     }
   }
 }
