@@ -46,7 +46,8 @@ HEADRACE_LOOP void project(const ProjectedRow& row, std::size_t count, std::int3
 HEADRACE_LOOP void noise(std::uint64_t seed, std::uint64_t epoch, std::size_t count,
                          float* numbers) {
   constexpr std::size_t blocks = 16;
-  using Words = std::array<std::uint32_t, blocks>;
+  // Words of 32 bits, in the lanes that their products need.
+  using Words = std::array<std::uint64_t, blocks>;
   const auto low = [](std::uint64_t wide) { return static_cast<std::uint32_t>(wide); };
   const auto high = [](std::uint64_t wide) { return static_cast<std::uint32_t>(wide >> 32); };
   const auto key =
@@ -55,7 +56,7 @@ HEADRACE_LOOP void noise(std::uint64_t seed, std::uint64_t epoch, std::size_t co
     alignas(64) std::array<Words, 4> words;
     auto& [a, b, c, d] = words;
     for (std::size_t i = 0; i < blocks; ++i) {
-      a[i] = static_cast<std::uint32_t>(done / 4 + i);
+      a[i] = (done / 4 + i) & 0xFFFFFFFFu;
       b[i] = 0;
       c[i] = d[i] = 0xFFFFFFFFu;
     }
@@ -63,20 +64,25 @@ HEADRACE_LOOP void noise(std::uint64_t seed, std::uint64_t epoch, std::size_t co
     std::uint32_t second_key = key[1];
     for (int round = 0; round < 10; ++round) {
       for (std::size_t i = 0; i < blocks; ++i) {
-        const std::uint64_t product0 = std::uint64_t{0xD2511F53} * a[i];
-        const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * c[i];
-        a[i] = high(product1) ^ b[i] ^ first_key;
-        b[i] = low(product1);
-        c[i] = high(product0) ^ d[i] ^ second_key;
-        d[i] = low(product0);
+        const std::uint64_t product0 = a[i] * 0xD2511F53u;
+        const std::uint64_t product1 = c[i] * 0xCD9E8D57u;
+        a[i] = (product1 >> 32) ^ b[i] ^ first_key;
+        b[i] = product1 & 0xFFFFFFFFu;
+        c[i] = (product0 >> 32) ^ d[i] ^ second_key;
+        d[i] = product0 & 0xFFFFFFFFu;
       }
       first_key += 0x9E3779B9u;
       second_key += 0xBB67AE85u;
     }
     alignas(64) std::array<float, 4 * blocks> some;
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      some[i] =
-          static_cast<float>(static_cast<std::int32_t>(words[i % 4][i / 4] >> 8)) * 0x1p-23f - 1;
+    const auto number = [](std::uint64_t word) {
+      return static_cast<float>(static_cast<std::int32_t>(word >> 8)) * 0x1p-23f - 1;
+    };
+    for (std::size_t i = 0; i < blocks; ++i) {
+      some[4 * i] = number(a[i]);
+      some[4 * i + 1] = number(b[i]);
+      some[4 * i + 2] = number(c[i]);
+      some[4 * i + 3] = number(d[i]);
     }
     std::copy_n(some.begin(), std::min(some.size(), count - done), numbers + done);
   }
