@@ -13,7 +13,8 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 
 TEST(Schedule, AgreesWithKeras) {
-  for (const json& test : keras_fixture().at("schedules")) {
+  const json fixture = keras_fixture();
+  for (const json& test : fixture.at("schedules")) {
     const auto line = test.at("line").get<std::string>();
     const Schedule schedule = parse_schedule(line, 1, 1);
     const Schedule again = parse_schedule(to_string(schedule), 0, 1);
