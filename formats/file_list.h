@@ -27,7 +27,8 @@ namespace headrace {
 // - With a header there may also be columns of what moves with the image (pipeline/targets.h),
 // which
 //   become fields of these names, after the others:
-//     mask     a grey image file of 8 bits, whose levels are classes
+//     mask     a PNG with a palette, whose indices are classes, or a grey image file of 8 bits,
+//              whose levels are
 //     image2   a second image file, made the same of
 //     boxes    "left top right bottom class; ...": pixels of the upright image; no class is 0
 //     points   "x y; - ; x y": so too; - is a point that is not known
