@@ -61,12 +61,6 @@ void take_schedule(std::optional<Schedule>& wish, const std::string& saved) {
   wish.reset();
 }
 
-bool has_weights(const ImageData& data) {
-  const auto& fields = data.dataset->info().fields;
-  return std::any_of(fields.begin(), fields.end(),
-                     [](const DatasetField& field) { return field.name == "weight"; });
-}
-
 std::string epochs_text(std::uint64_t epochs) {
   return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
 }
@@ -369,10 +363,6 @@ int TrainingRun::execute() {
       to_text(recipe_.output()), training_.classes().size(),
       group_ == nullptr ? "" : processes_text(*group_) + " with ", options_.replicas,
       options_.replicas == 1 ? "" : "s", backend_->name()));
-  if (has_weights(training_)) {
-    warn(training_.dataset->info().name +
-         ": its rows have weights, which training does not use: all images count the same");
-  }
   if (const std::string rates = options_.fitting.rates_text(length()); !rates.empty()) note(rates);
   if (loading_.budget() != nullptr) note("memory for loading: " + loading_.memory_text());
   try {

@@ -319,6 +319,31 @@ TEST(CpuPlanStop, AStopFlagAbandonsTheStepAndCountsNothing) {
   }
 }
 
+TEST(CpuPlanWeights, ARowCountsAsMuchAsItsWeightSays) {
+  const Graph graph = small_model();
+  for (const LabelForm form : {LabelForm::sparse, LabelForm::one_hot}) {
+    const auto samples = random_samples(graph, 8, form == LabelForm::one_hot, 1);
+    const Batch plain = make_test_batch(samples, graph.shape(0), form);
+    StepInput few = whole(plain);
+    few.rows = 3;
+    const Batch weighted =
+        make_test_batch(samples, graph.shape(0), form, false, "label", {2, 2, 2, 0, 0, 0, 0, 0});
+    const PlanOptions options{.batch_size = 8, .threads = 2};
+    const auto expected = gradients_of(graph, options, few);
+    const auto gradients = gradients_of(graph, options, whole(weighted));
+    for (std::size_t p = 0; p < gradients.size(); ++p) {
+      auto twice = expected[p].values;
+      for (float& value : twice) value *= 2;
+      EXPECT_LT(relative_error(gradients[p].values, twice), 1e-5) << gradients[p].name;
+    }
+    const auto plan = compile(graph, options), part = compile(graph, options);
+    plan->evaluate(whole(weighted));
+    part->evaluate(few);
+    EXPECT_NEAR(plan->metrics().loss, 2 * part->metrics().loss, 1e-5 * plan->metrics().loss);
+    EXPECT_EQ(plan->metrics().samples, 8);
+  }
+}
+
 TEST(CpuPlanListener, IsToldOfEachGradientOnce) {
   const Graph graph = small_model();
   const auto samples = random_samples(graph, 8, false, 1);

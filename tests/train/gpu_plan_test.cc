@@ -58,13 +58,13 @@ double difference(const std::vector<NamedTensor>& a, const std::vector<NamedTens
 }
 
 void expect_same_training(const Graph& graph, const PlanOptions& options, LabelForm labels,
-                          double tolerance = 2e-5) {
+                          double tolerance = 2e-5, const std::vector<float>& weights = {}) {
   Pair pair;
   const auto gpu = compile_on(pair.gpu, graph, options);
   const auto cpu = compile_on(*pair.cpu, graph, options);
   for (std::uint64_t step = 0; step < 4; ++step) {
     const auto samples = random_samples(graph, 9, labels == LabelForm::one_hot, 40 + step);
-    const Batch batch = make_test_batch(samples, graph.shape(0), labels);
+    const Batch batch = make_test_batch(samples, graph.shape(0), labels, false, "label", weights);
     StepInput input = whole(batch);
     if (step == 2) input.rows = 5;  // a share, of a larger batch
     input.step = step;
@@ -97,6 +97,11 @@ TEST(GpuPlan, TrainsAsTheCpuDoesWithEveryOptimizer) {
     expect_same_training(small_model(), {.batch_size = 9, .optimizer = optimizer},
                          LabelForm::sparse);
   }
+}
+
+TEST(GpuPlan, RowsCountAsMuchAsTheirWeightsSay) {
+  expect_same_training(small_model(), {.batch_size = 9}, LabelForm::sparse, 2e-5,
+                       {1, 0, 2, 0.5, 3, 1, 0, 0, 4});
 }
 
 // Moving statistics are the mean over replicas, one of which has fewer rows, and one none.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "headrace/pipeline/batch.h"
 #include "headrace/pipeline/slot_pool.h"
@@ -16,7 +17,8 @@ enum class LabelForm { sparse, one_hot };
 // A batch of those samples, images f32 or (`as_u8`) cut to bytes.
 inline Batch make_test_batch(const reference::Samples& samples, const Shape& image,
                              LabelForm labels, bool as_u8 = false,
-                             const std::string& label_name = "label") {
+                             const std::string& label_name = "label",
+                             const std::vector<float>& weights = {}) {
   const auto rows = static_cast<std::size_t>(samples.rows);
   const std::size_t elements = samples.inputs[0].size() / rows;
   const std::size_t classes = samples.targets.size() / rows;
@@ -27,6 +29,7 @@ inline Batch make_test_batch(const reference::Samples& samples, const Shape& ima
   } else {
     spec.fields.push_back({label_name, ElementType::f32, {static_cast<std::int64_t>(classes)}});
   }
+  if (!weights.empty()) spec.fields.push_back({"weight", ElementType::f32, {}});
   SlotPool pool(spec, samples.rows, 1);
   auto slot = pool.try_take();
   const Rows to = slot->rows(samples.rows);
@@ -47,6 +50,7 @@ inline Batch make_test_batch(const reference::Samples& samples, const Shape& ima
     } else {
       std::copy_n(targets, classes, to.row_as<float>(1, number));
     }
+    if (!weights.empty()) *to.row_as<float>(2, number) = weights[row];
   }
   slot->describe(samples.rows, {0, 0}, {0, samples.rows});
   return pool.lease(std::move(slot));

@@ -341,6 +341,7 @@ bool Executor::finish_forward(const Job& job, const Block& block, Slice& slice) 
   outputs.labels = job.labels;
   if (job.labels.indices != nullptr) outputs.labels.indices += first;
   if (job.labels.targets != nullptr) outputs.labels.targets += first * width;
+  if (job.labels.weights != nullptr) outputs.labels.weights += first;
   if (backward) {
     outputs.scale = 1.0f / static_cast<float>(input.global_rows);
     outputs.gradient = block.data(program_.logits_gradient);

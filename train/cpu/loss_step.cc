@@ -18,6 +18,17 @@ constexpr double least_probability = 1e-7;  // Keras' epsilon
 double clipped(double probability) {
   return std::clamp(probability, least_probability, 1 - least_probability);
 }
+constexpr const char* weight_field = "weight";
+
+const float* weights_of(const StepInput& step) {
+  if (!step.batch->spec().has(weight_field)) return nullptr;
+  const FieldView view = step.batch->field(weight_field);
+  if (view.spec->type != ElementType::f32 || view.spec->elements() != 1) {
+    fail("batch field weight has to be f32 (): what the loss of a row counts");
+  }
+  return reinterpret_cast<const float*>(view.data) + step.first;
+}
+
 bool is_clipped(double probability) { return clipped(probability) != probability; }
 
 std::int64_t largest(const float* values, std::int64_t size) {
@@ -118,6 +129,7 @@ LossStep::LossStep(const Graph& graph, const Loss& loss, const MetricOptions& me
 Labels LossStep::bind(const StepInput& step, const std::string& field) const {
   Labels labels;
   const bool optional = loss_.kind == LossKind::own;
+  if (!optional) labels.weights = weights_of(step);
   if (optional && !step.batch->spec().has(field)) return labels;
   const FieldView view = step.batch->field(field);
   const FieldSpec& spec = *view.spec;
@@ -166,7 +178,10 @@ void LossStep::run(const LossBlock& block, MetricSums& sums) const {
                   labels.targets != nullptr ? labels.targets + i * width_ : nullptr,
                   labels.indices != nullptr ? labels.indices[i] : 0, width_};
     float* gradient = block.gradient != nullptr ? block.gradient + i * width_ : nullptr;
-    if (loss_.kind != LossKind::own) sums.loss += loss_of(row, block.scale, gradient);
+    const float weight = labels.weights != nullptr ? labels.weights[i] : 1.0f;
+    if (loss_.kind != LossKind::own) {
+      sums.loss += weight * loss_of(row, weight * block.scale, gradient);
+    }
     if (has_labels) count(row, sums);
     sums.samples += 1;
   }

@@ -22,6 +22,8 @@ void apply_end(FusedEnd end, const float* values, std::int64_t rows, std::int64_
 struct Labels {
   const std::int32_t* indices = nullptr;
   const float* targets = nullptr;
+  // What each row's loss counts; null: as much as that of all others.
+  const float* weights = nullptr;
 };
 
 // A block of rows whose outputs are there.
@@ -45,7 +47,9 @@ class LossStep {
   bool by_threshold() const { return by_threshold_; }  // and not by the largest output
   float threshold() const { return threshold_; }       // of the values before the fused end
   // Where the step's labels are. Throws Error{invalid_argument} naming the field if it is missing
-  // or of another type or shape, or the row if a label is out of range.
+  // or of another type or shape, or the row if a label is out of range. Weights are those of the
+  // field "weight" (f32), if there is one, but for a loss of the user's own: they multiply the
+  // rows' losses, as Keras' sample_weight; the mean is still over rows.
   Labels bind(const StepInput& step, const std::string& field) const;
   // Writes the gradient of the block's rows, and adds what they come to to `sums`. Rows past the
   // batch's valid_rows() get gradients of zero and are not counted.

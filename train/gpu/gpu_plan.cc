@@ -52,6 +52,7 @@ GpuPlan::GpuPlan(std::shared_ptr<Engine> engine, const Graph& graph, const PlanO
   const auto width = static_cast<std::size_t>(program_.output.elements());
   raw_ = allocate(raw * rows, "inputs");
   labels_ = allocate(rows * std::max<std::size_t>(width, 1) * sizeof(float), "labels");
+  weights_ = allocate(rows * sizeof(float), "weights of rows");
   row_sums_ = allocate(rows * sizeof(RowSums), "losses");
   sums_ = allocate(sizeof(RowSums), "metrics");
   if (options.metrics.confusion) {
@@ -186,6 +187,7 @@ void GpuPlan::run_loss(const Pass& pass) {
   } else {
     kernel.indices = labels_.as<std::int32_t>();
   }
+  if (weighted_) kernel.weights = weights_.as();
   if (pass.training && program_.logits_gradient) {
     kernel.gradients = pass.data(program_.logits_gradient);
   }
@@ -388,7 +390,7 @@ std::string GpuPlan::find_non_finite(const StepInput& input) {
 std::size_t GpuPlan::memory_bytes() const {
   std::size_t bytes = optimizer_ ? optimizer_->memory_bytes() : 0;
   for (const Buffer* buffer : {&activations_, &parameters_, &halves_, &gradients_, &state_, &raw_,
-                               &labels_, &step_, &row_sums_, &sums_, &confusion_}) {
+                               &labels_, &weights_, &step_, &row_sums_, &sums_, &confusion_}) {
     bytes += buffer->bytes;
   }
   for (const Buffer& slot : slots_) bytes += slot.bytes;

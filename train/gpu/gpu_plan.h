@@ -90,10 +90,11 @@ class GpuPlan : public Plan {
   std::optional<UpdateStep> optimizer_;
   Buffer activations_, parameters_, halves_, gradients_, state_;
   std::vector<Buffer> slots_;  // one arena for each of the optimizer's
-  Buffer raw_, labels_, step_, row_sums_, sums_, confusion_;
+  Buffer raw_, labels_, weights_, step_, row_sums_, sums_, confusion_;
   std::vector<std::byte*> tensors_;
   std::map<std::pair<Part, std::int64_t>, std::unique_ptr<Recording>> recordings_;
   bool targets_ = false;               // labels are those, and not indices
+  bool weighted_ = false;              // rows are
   bool moves_statistics_ = false;      // the last step had rows
   std::vector<float> host_gradients_;  // empty: nobody has asked for them
   MetricSums own_sums_;                // of losses that the host computes

@@ -42,9 +42,12 @@ void GpuPlan::bring(const StepInput& input, std::initializer_list<Part> parts, b
   cpu::Labels given;
   if (labels) given = loss().bind(input, options_.label_field);
   if (input.rows == 0) return;
-  const bool targets = given.targets != nullptr;
-  if (labels && targets != targets_) recordings_.clear();  // which read the other kind
+  const bool targets = given.targets != nullptr, weighted = given.weights != nullptr;
+  if (labels && (targets != targets_ || weighted != weighted_)) {
+    recordings_.clear();  // which read the other kind
+  }
   if (labels) targets_ = targets;
+  if (labels) weighted_ = weighted;
   for (const Part part : parts) make_ready(part, input.rows);
   for (const Program::Input& to : program_.inputs) bring_input(to, input);
   if (labels && options_.loss.kind != LossKind::own) bring_labels(given, input.rows);
@@ -110,6 +113,9 @@ void GpuPlan::bring_labels(const cpu::Labels& labels, std::int64_t rows) {
     engine_->copy_in(labels_.memory.get(), labels.targets, count * width * sizeof(float));
   } else {
     engine_->copy_in(labels_.memory.get(), labels.indices, count * sizeof(std::int32_t));
+  }
+  if (labels.weights != nullptr) {
+    engine_->copy_in(weights_.memory.get(), labels.weights, count * sizeof(float));
   }
 }
 

@@ -30,9 +30,10 @@ struct LossOfRows : LossTerms {
   float threshold = 0;            // of the values
   double target_threshold = 0.5;  // of the labels
   std::int64_t rows = 0;
-  float* gradients = nullptr;   // null: nobody asks for them
-  RowSums* sums = nullptr;      // of each row
-  double* confusion = nullptr;  // added to; null: not asked for
+  const float* weights = nullptr;  // what each row's loss counts; null: 1
+  float* gradients = nullptr;      // null: nobody asks for them
+  RowSums* sums = nullptr;         // of each row
+  double* confusion = nullptr;     // added to; null: not asked for
 
   HEADRACE_HOST_DEVICE std::int64_t items() const { return rows; }
   // Labels of batches that were never on the host are looked at here alone.
@@ -59,6 +60,10 @@ struct LossOfRows : LossTerms {
         break;
       case LossKind::binary_crossentropy: loss = binary(row, gradient); break;
       default: loss = squared(row, gradient); break;
+    }
+    if (weights != nullptr) {
+      loss *= static_cast<double>(weights[row]);
+      for (std::int64_t i = 0; gradient != nullptr && i < width; ++i) gradient[i] *= weights[row];
     }
     sum.at[RowSums::loss] = loss;
     count(row, sum);
