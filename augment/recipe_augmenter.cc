@@ -89,8 +89,6 @@ RecipeAugmenter::RecipeAugmenter(const Recipe& recipe, const Kernels& kernels)
     : output_{"image", recipe.type(), shape_of(recipe)},
       finish_(recipe.output(), recipe.type(), recipe.layout(), normalisation_of(recipe)),
       canvas_levels_(recipe.output(), ElementType::u8, Layout::nhwc, {}),
-      plane_levels_({recipe.output().height, recipe.output().width, 1}, ElementType::u8,
-                    Layout::nhwc, {}),
       canvas_values_(recipe.output(), ElementType::f32, Layout::nhwc, {}),
       filter_(filter_of(setting<std::string>(recipe, "resize"))),
       fill_mode_(fill_mode_of(setting<std::string>(recipe, "fill_mode"))),
@@ -179,11 +177,11 @@ void RecipeAugmenter::render_planes(const SamplePlan& plan, const ColourPlanes& 
   check_output(plan);
   check(takes_planes(plan), "a plan that planes of brightness and colour cannot be resampled by");
   if (is_pointwise(plan) && !standardize_.is_needed()) {
-    headrace::render_planes(plan, planes, plane_levels_, finish_, destination, scratch, kernels_);
+    headrace::render_planes(plan, planes, finish_, destination, scratch, kernels_);
     return;
   }
-  headrace::render_planes(without_operations(plan), planes, plane_levels_, canvas_levels_,
-                          canvas_memory(scratch), scratch, kernels_);
+  headrace::render_planes(without_operations(plan), planes, canvas_levels_, canvas_memory(scratch),
+                          scratch, kernels_);
   finish_levels(plan, destination, scratch);
 }
 

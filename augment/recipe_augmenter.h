@@ -59,7 +59,6 @@ class RecipeAugmenter final : public Augmenter {
   FieldSpec output_;
   Finish finish_;
   Finish canvas_levels_;
-  Finish plane_levels_;  // of one channel
   Finish canvas_values_;
   std::vector<Step> steps_;
   Filter filter_;

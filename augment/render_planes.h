@@ -17,11 +17,10 @@ bool can_render_planes(const SamplePlan& plan);
 
 // As render_levels(), of planes: each is resampled for itself, a pixel of the plane being as large
 // as what it covers of the image; outputs become RGB, then come operations and the finish, which is
-// of three channels. `plane` is a finish to u8 of outputs of that size and one channel.
-// Requires can_render_planes(plan), and planes that contain what the plan reads of them (else
-// throws Error{invalid_argument}).
-void render_planes(const SamplePlan& plan, const ColourPlanes& planes, const Finish& plane,
-                   const Finish& finish, std::byte* destination, RenderScratch& scratch,
-                   const Kernels& kernels);
+// of three channels.
+// Requires can_render_planes(plan), and planes that contain what the plan reads of them, those of
+// both colours alike (else throws Error{invalid_argument}).
+void render_planes(const SamplePlan& plan, const ColourPlanes& planes, const Finish& finish,
+                   std::byte* destination, RenderScratch& scratch, const Kernels& kernels);
 
 }  // namespace headrace

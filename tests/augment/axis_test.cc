@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 #include <vector>
 
+#include "headrace/augment/axis_table.h"
 #include "headrace/augment/fixed_point.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/rng.h"
@@ -58,6 +60,27 @@ TEST(Axis, WeightsSumToExactlyOneAndReadOnlyWhatIsAnnounced) {
         }
       }
       ASSERT_EQ(sum, fixed::one) << "seed " << seed << ", output " << i;
+    }
+  }
+}
+
+TEST(Axis, TablesHoldTheTapsOfEachOutput) {
+  for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+    const Axis axis = random_axis(seed);
+    for (const int group : {1, 2}) {
+      std::vector<std::int32_t> memory(table_bytes(axis, group) / sizeof(std::int32_t) + 1);
+      const AxisTable table = make_table(axis, group, reinterpret_cast<std::byte*>(memory.data()));
+      ASSERT_EQ(table.stride % group, 0);
+      std::vector<std::int16_t> weights(static_cast<std::size_t>(table.stride));
+      for (int i = 0; i < axis.output; ++i) {
+        const Taps taps = make_taps(axis, i, weights.data());
+        std::fill(weights.begin() + taps.count, weights.end(), std::int16_t{0});
+        ASSERT_EQ(table.first[i], taps.first) << "seed " << seed << ", output " << i;
+        ASSERT_EQ(table.count[i], taps.count) << "seed " << seed << ", output " << i;
+        ASSERT_EQ(table.constant_weight[i], taps.constant_weight);
+        ASSERT_TRUE(std::equal(weights.begin(), weights.end(), table.weights_of(i)))
+            << "seed " << seed << ", output " << i;
+      }
     }
   }
 }

@@ -143,11 +143,10 @@ SamplePlan random_plan(ImageSize source, Rng& rng) {
 std::vector<std::uint8_t> render(const SamplePlan& plan, const ColourPlanes& planes,
                                  const Kernels& kernels = best_kernels()) {
   const ImageSize size = plan.output;
-  const Finish plane({size.height, size.width, 1}, ElementType::u8, Layout::nhwc, {});
   const Finish finish({size.height, size.width, 3}, ElementType::u8, Layout::nhwc, {});
   std::vector<std::uint8_t> result(finish.shape().elements());
   RenderScratch scratch;
-  render_planes(plan, planes, plane, finish, reinterpret_cast<std::byte*>(result.data()), scratch,
+  render_planes(plan, planes, finish, reinterpret_cast<std::byte*>(result.data()), scratch,
                 kernels);
   return result;
 }
@@ -232,6 +231,15 @@ TEST(RenderPlanes, RefuseRegionsThatDoNotSuffice) {
   SamplePlan plan = make_plan(picture.size, {10, 10}, Filter::triangle, FillMode::nearest);
   plan.region = region_of(plan);
   EXPECT_THROW(render(plan, cropped(picture.planes(), {0, 0, 10, 10})), Error);
+}
+
+TEST(RenderPlanes, RefuseColoursThatAreNotAlike) {
+  const Picture picture({20, 20}, {2, 2});
+  SamplePlan plan = make_plan(picture.size, {10, 10}, Filter::triangle, FillMode::nearest);
+  plan.region = region_of(plan);
+  ColourPlanes planes = picture.planes();
+  planes.planes[2].step = {1, 2};
+  EXPECT_THROW(render(plan, planes), Error);
 }
 
 // Of the three ways through a recipe: row by row, painted as a whole, standardised as a whole.
