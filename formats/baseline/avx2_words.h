@@ -15,6 +15,11 @@ HEADRACE_AVX2 inline __m128i load_half(const void* from) {
   return _mm_loadu_si128(static_cast<const __m128i*>(from));
 }
 
+// One in the low half, the other in the high one.
+HEADRACE_AVX2 inline __m256i load_halves(const void* low, const void* high) {
+  return _mm256_set_m128i(load_half(high), load_half(low));
+}
+
 HEADRACE_AVX2 inline __m256i factors(int a, int b) {
   return _mm256_set1_epi32(
       static_cast<int>(static_cast<unsigned>(b) << 16 | (static_cast<unsigned>(a) & 0xFFFF)));

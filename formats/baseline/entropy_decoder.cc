@@ -23,13 +23,13 @@ constexpr std::array<std::uint8_t, block_size> natural_order = {
 // The loops are compiled twice, since with BMI2 shifts take one instruction and any register.
 #define HEADRACE_INLINE inline __attribute__((always_inline))
 
-// The value of a symbol whose code and value are at the top of `bits` (F.2.2.1, EXTEND): of those
-// of its size the lower half stands for negative ones.
+// The value of a symbol whose code and value are at the top of `bits`. Nearly all symbols hold it.
 HEADRACE_INLINE std::int32_t value_of(std::uint64_t bits, Symbol symbol) {
+  if (symbol.holds_value()) [[likely]]
+    return symbol.value();
   const std::uint32_t mask = (std::uint32_t{1} << symbol.size()) - 1;
-  const auto value =
-      static_cast<std::uint32_t>(std::rotl(bits, static_cast<int>(symbol.total()))) & mask;
-  return static_cast<std::int32_t>(2 * value <= mask ? value - mask : value);
+  const std::uint64_t at_bottom = std::rotl(bits, static_cast<int>(symbol.total()));
+  return extended(static_cast<std::uint32_t>(at_bottom) & mask, symbol.size());
 }
 
 HEADRACE_INLINE std::size_t look_at(const BitReader& reader) {
@@ -125,6 +125,12 @@ HEADRACE_INLINE std::int32_t add(std::int32_t a, std::int32_t b) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
 }
 
+// Of a sum of differences, which may be any number.
+HEADRACE_INLINE bool is_coefficient(std::int32_t value) {
+  constexpr std::int32_t most = 32767;
+  return trusts_files || (value >= -most && value <= most);
+}
+
 HEADRACE_INLINE bool skip_block(BitReader& reader, const BlockCode& code, Predictions& dc,
                                 const std::uint8_t* base) {
   std::int32_t difference = 0;
@@ -139,7 +145,7 @@ HEADRACE_INLINE bool decode_block(BitReader& reader, const BlockCode& code, Pred
   if (!next_difference(reader, *code.dc, difference)) return false;
   const std::int32_t value = add(dc[code.component], difference);
   dc[code.component] = value;
-  if (!trusts_files && value != static_cast<std::int16_t>(value)) return false;
+  if (!is_coefficient(value)) return false;
   block.coefficients.fill(0);
   block.coefficients[0] = static_cast<std::int16_t>(value);
   return decode_ac(reader, *code.ac, block, flat);
@@ -168,8 +174,8 @@ HEADRACE_INLINE bool decode_blocks_anyhow(BitReader& at, std::span<const BlockCo
     } else if ((mcu.wanted_flat & bit) != 0) {
       if (!skip_block(reader, code, dc, base)) return false;
       const std::int32_t value = dc[code.component];
+      if (!is_coefficient(value)) return false;
       block->coefficients[0] = static_cast<std::int16_t>(value);
-      if (value != block->coefficients[0]) return false;
       mcu.flat |= bit;
     } else {
       bool flat = false;

@@ -21,7 +21,7 @@ struct ScanPosition {
   Predictions dc{};
 };
 
-// The coefficients of a block, dequantized by nobody, in natural order.
+// The coefficients of a block, dequantized by nobody, in natural order; none is -2^15.
 struct alignas(32) Block {
   std::array<std::int16_t, block_size> coefficients;
 };

@@ -23,7 +23,7 @@ bool copy_quantization(const JQUANT_TBL* table, Component& into) {
   if (table == nullptr) return false;
   for (std::size_t i = 0; i < block_size; ++i) {
     const unsigned value = table->quantval[i];
-    if (value == 0 || value > 32767) return false;
+    if (value == 0 || value > most_quantization) return false;
     into.quantization[i] = static_cast<std::int16_t>(value);
   }
   return true;

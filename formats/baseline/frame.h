@@ -6,6 +6,7 @@
 #include <span>
 
 #include "headrace/formats/baseline/huffman_table.h"
+#include "headrace/formats/baseline/pixel_kernels.h"
 #include "headrace/pipeline/image.h"
 
 struct jpeg_decompress_struct;
@@ -22,7 +23,7 @@ struct Component {
   ImageSize size;  // in samples
   HuffmanSpec dc;
   HuffmanSpec ac;
-  // In natural order, each in 1..32767.
+  // In natural order, each in 1..most_quantization.
   std::array<std::int16_t, block_size> quantization{};
 };
 

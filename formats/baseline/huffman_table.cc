@@ -11,14 +11,20 @@ namespace {
 using Symbol = HuffmanTable::Symbol;
 using Skip = HuffmanTable::Skip;
 
-Symbol describe(TableClass table_class, std::uint8_t value, std::uint32_t code_bits) {
-  if (table_class == TableClass::dc) return Symbol::of(code_bits + value, value, 0);
+// What a byte of HUFFVAL says.
+struct Meaning {
+  std::uint32_t run;
+  std::uint32_t size;
+};
+
+Meaning meaning_of(TableClass table_class, std::uint8_t value) {
+  if (table_class == TableClass::dc) return {0, value};
   const std::uint32_t size = value & 15;
   // Without a value: sixteen zeroes, or the end. Runs of ends belong to progressive files; here
   // libjpeg takes each for one.
   constexpr std::uint8_t sixteen_zeroes = 0xF0;
   const bool ends = size == 0 && value != sixteen_zeroes;
-  return Symbol::of(code_bits + size, size, ends ? Symbol::end_of_block : value >> 4);
+  return {ends ? Symbol::end_of_block : value >> 4, size};
 }
 
 }  // namespace
@@ -44,21 +50,33 @@ bool HuffmanSpec::is_valid(TableClass table_class) const {
 void HuffmanTable::build(TableClass table_class, const HuffmanSpec& spec) {
   class_ = table_class;
   values_ = spec.symbols;
-  symbols.fill(Symbol::of(0, 0, Symbol::too_long));
+  symbols.fill(Symbol::with_size(0, Symbol::too_long, 0));
   std::uint32_t code = 0;
   std::size_t place = 0;
-  auto look = symbols.begin();
+  Symbol* look = symbols.data();
   for (unsigned length = 1; length <= spec.counts.size(); ++length) {
     offset_[length] = static_cast<std::int32_t>(place) - static_cast<std::int32_t>(code);
     for (unsigned i = 0; i < spec.counts[length - 1]; ++i, ++place, ++code) {
-      if (length > look_bits) continue;
-      look = std::fill_n(look, std::size_t{1} << (look_bits - length),
-                         describe(class_, values_[place], length));
+      if (length <= look_bits) look = fill_looks(look, length, values_[place]);
     }
     end_[length] = code << (16 - length);
     code <<= 1;
   }
   if (class_ == TableClass::ac) fill_skips();
+}
+
+// Those that begin with a code of that length; returns where the next ones begin.
+Symbol* HuffmanTable::fill_looks(Symbol* look, unsigned length, std::uint8_t value) const {
+  const auto [run, size] = meaning_of(class_, value);
+  const unsigned total = length + size;
+  if (total > look_bits) {
+    return std::fill_n(look, 1u << (look_bits - length), Symbol::with_size(total, run, size));
+  }
+  for (std::uint32_t bits = 0; bits < 1u << size; ++bits) {
+    const Symbol symbol = Symbol::with_value(total, run, extended(bits, size));
+    look = std::fill_n(look, 1u << (look_bits - total), symbol);
+  }
+  return look;
 }
 
 void HuffmanTable::fill_skips() {
@@ -73,9 +91,8 @@ void HuffmanTable::fill_skips() {
         break;
       }
       // What follows the bits of the look is unknown, and read as zeroes; only a first symbol may
-      // reach beyond them, and only by its value.
-      const unsigned code = symbol.total() - symbol.size();
-      if (used + code > look_bits || (!first && used + symbol.total() > look_bits)) break;
+      // reach beyond them, by its value.
+      if (!first && used + symbol.total() > look_bits) break;
       used += symbol.total();
       if (symbol.run() == Symbol::end_of_block) {
         coefficients += Skip::end_of_block;
@@ -93,9 +110,11 @@ HuffmanTable::Symbol HuffmanTable::long_symbol(std::uint64_t bits) const {
   for (unsigned length = look_bits + 1; length <= 16; ++length) {
     if (top >= end_[length]) continue;
     const auto code = static_cast<std::int32_t>(top >> (16 - length));
-    return describe(class_, values_[static_cast<std::size_t>(code + offset_[length])], length);
+    const auto [run, size] =
+        meaning_of(class_, values_[static_cast<std::size_t>(code + offset_[length])]);
+    return Symbol::with_size(length + size, run, size);
   }
-  return Symbol::of(0, 0, Symbol::too_long);
+  return Symbol::with_size(0, Symbol::too_long, 0);
 }
 
 const HuffmanTable* HuffmanTableCache::find(const HuffmanSpec& spec) {

@@ -20,25 +20,41 @@ struct HuffmanSpec {
   bool is_valid(TableClass table_class) const;
 };
 
+// A value of `size` bits (F.2.2.1, EXTEND): of those of its size the lower half stands for negative
+// ones.
+inline std::int32_t extended(std::uint32_t bits, std::uint32_t size) {
+  const std::uint32_t mask = (std::uint32_t{1} << size) - 1;
+  return static_cast<std::int32_t>(2 * bits <= mask ? bits - mask : bits);
+}
+
 // What the next 11 bits say, so that one look gives a symbol and the length of all of it.
 struct HuffmanTable {
   static constexpr unsigned look_bits = 11;
   static constexpr std::size_t looks = std::size_t{1} << look_bits;
 
   // A symbol (F.1.2), in one word: the bits of its code and of the value behind it, together; the
-  // size of the value; the zeroes before it. There are no bits where a look does not tell the code.
+  // zeroes before it; the value, if a look holds all of it, else its size. There are no bits where
+  // a look does not tell the code.
   struct Symbol {
     std::uint32_t word;
 
     static constexpr std::uint32_t end_of_block = 64;  // in place of a run
     static constexpr std::uint32_t too_long = 128;
 
-    static constexpr Symbol of(std::uint32_t total, std::uint32_t size, std::uint32_t run) {
-      return {total | size << 8 | run << 16};
+    static constexpr Symbol with_value(std::uint32_t total, std::uint32_t run, std::int32_t value) {
+      return {total | run << 8 | static_cast<std::uint32_t>(value) << 16};
+    }
+    static constexpr Symbol with_size(std::uint32_t total, std::uint32_t run, std::uint32_t size) {
+      return {total | beyond_look | run << 8 | size << 16};
     }
     constexpr std::uint32_t total() const { return word & 63; }
-    constexpr std::uint32_t size() const { return word >> 8 & 15; }
-    constexpr std::uint32_t run() const { return word >> 16; }
+    constexpr std::uint32_t run() const { return word >> 8 & 255; }
+    constexpr bool holds_value() const { return (word & beyond_look) == 0; }
+    constexpr std::int32_t value() const { return static_cast<std::int32_t>(word) >> 16; }
+    constexpr std::uint32_t size() const { return word >> 16; }
+
+   private:
+    static constexpr std::uint32_t beyond_look = 64;
   };
 
   // AC symbols to be skipped, as many as a look holds in full: their bits in the low 5, above those
@@ -61,6 +77,7 @@ struct HuffmanTable {
   Symbol long_symbol(std::uint64_t bits) const;
 
  private:
+  Symbol* fill_looks(Symbol* look, unsigned length, std::uint8_t value) const;
   void fill_skips();
 
   TableClass class_ = TableClass::dc;

@@ -15,6 +15,11 @@ namespace {
 // Eight rows of 16-bit numbers, of one block in the low halves and of another in the high ones.
 using Rows = __m256i[8];
 
+struct Pair {
+  const BlockTransform& a;
+  const BlockTransform& b;
+};
+
 // As the portable one, with factors of the same number added up before, and the half once for all.
 template <int shift>
 HEADRACE_AVX2 inline void transform(Rows& r) {
@@ -72,39 +77,55 @@ HEADRACE_AVX2 inline void transpose(Rows& r) {
   }
 }
 
-// False if a block is beyond PixelKernels::most_energy.
-HEADRACE_AVX2 inline bool dequantize(const BlockPair& pair, Rows& rows) {
-  __m256i lost = _mm256_setzero_si256();
-  __m256i energy = _mm256_setzero_si256();
+// The sums of absolute dequantized coefficients, of two columns each, of either block.
+using Energy = __m256i;
+
+HEADRACE_AVX2 inline Energy dequantize(const Pair& pair, Rows& rows) {
+  Energy energy = _mm256_setzero_si256();
   for (std::size_t i = 0; i < 8; ++i) {
-    const __m256i values = _mm256_set_m128i(load_half(pair.coefficients[1] + 8 * i),
-                                            load_half(pair.coefficients[0] + 8 * i));
-    const __m256i factor = _mm256_broadcastsi128_si256(load_half(pair.quantization + 8 * i));
-    rows[i] = _mm256_mullo_epi16(values, factor);
+    const __m256i values = load_halves(pair.a.coefficients + 8 * i, pair.b.coefficients + 8 * i);
+    const __m256i steps = load_halves(pair.a.quantization + 8 * i, pair.b.quantization + 8 * i);
+    rows[i] = _mm256_mullo_epi16(values, steps);
     if (trusts_files) continue;
-    const __m256i high = _mm256_mulhi_epi16(values, factor);
-    lost = _mm256_or_si256(lost, _mm256_xor_si256(high, _mm256_srai_epi16(rows[i], 15)));
-    energy = _mm256_adds_epu16(energy, _mm256_abs_epi16(rows[i]));
+    energy = _mm256_add_epi32(energy, _mm256_madd_epi16(_mm256_abs_epi16(values), steps));
   }
-  if (trusts_files) return true;
-  energy = _mm256_adds_epu16(energy, _mm256_srli_si256(energy, 8));
-  energy = _mm256_adds_epu16(energy, _mm256_srli_si256(energy, 4));
-  energy = _mm256_adds_epu16(energy, _mm256_srli_si256(energy, 2));
-  const __m256i first = _mm256_set_epi64x(0, 0xFFFF, 0, 0xFFFF);
-  const __m256i too_much = _mm256_and_si256(
-      first, _mm256_subs_epu16(energy, _mm256_set1_epi16(PixelKernels::most_energy)));
-  const __m256i bad = _mm256_or_si256(lost, too_much);
-  return _mm256_testz_si256(bad, bad) != 0;
+  return energy;
 }
 
-HEADRACE_AVX2 inline void store_two_rows(__m256i rows, std::size_t y, const BlockPair& pair) {
-  for (int i = 0; i < 2; ++i) {
-    const __m128i half = i == 0 ? _mm256_castsi256_si128(rows) : _mm256_extracti128_si256(rows, 1);
-    std::uint8_t* const to = pair.samples[i] + y * pair.row_bytes;
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), half);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to + pair.row_bytes),
-                     _mm_unpackhi_epi64(half, half));
-  }
+HEADRACE_AVX2 inline bool exceeds(Energy energy, __m256i limits) {
+  const __m256i beyond = _mm256_cmpgt_epi32(energy, limits);
+  return _mm256_testz_si256(beyond, beyond) == 0;
+}
+
+// Whether neither block can be beyond any limit: a level is at most a quarter of the sum of
+// coefficients (ITU-T T.81, A.3.3), and where four parts of that add up to 4 * 510 rounding does
+// not lead beyond most_level. So it is with nearly all blocks; the first columns hold most of them.
+HEADRACE_AVX2 inline bool is_calm(Energy energy) {
+  constexpr std::array<int, 4> most = {1240, 420, 220, 160};
+  static_assert(most[0] + most[1] + most[2] + most[3] == 4 * (PixelKernels::most_level - 1));
+  const __m256i limits =
+      _mm256_setr_epi32(most[0], most[1], most[2], most[3], most[0], most[1], most[2], most[3]);
+  return trusts_files || !exceeds(energy, limits);
+}
+
+// Whether neither block is beyond PixelKernels::most_energy.
+HEADRACE_AVX2 inline bool is_within_16_bits(Energy energy) {
+  const __m256i limit = _mm256_set1_epi32(PixelKernels::most_energy);
+  if (exceeds(energy, limit)) return false;
+  const __m256i halves = _mm256_hadd_epi32(energy, energy);
+  return !exceeds(_mm256_hadd_epi32(halves, halves), limit);
+}
+
+HEADRACE_AVX2 inline void store_two_rows(__m128i rows, std::size_t y, const BlockTransform& block) {
+  std::uint8_t* const to = block.samples + y * block.row_bytes;
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), rows);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to + block.row_bytes),
+                   _mm_unpackhi_epi64(rows, rows));
+}
+
+HEADRACE_AVX2 inline void store_two_rows(__m256i rows, std::size_t y, const Pair& pair) {
+  store_two_rows(_mm256_castsi256_si128(rows), y, pair.a);
+  store_two_rows(_mm256_extracti128_si256(rows, 1), y, pair.b);
 }
 
 HEADRACE_AVX2 inline __m256i to_bytes(__m256i a, __m256i b) {
@@ -113,19 +134,22 @@ HEADRACE_AVX2 inline __m256i to_bytes(__m256i a, __m256i b) {
 
 // Whether none is beyond PixelKernels::most_level.
 HEADRACE_AVX2 inline bool are_levels(__m256i magnitudes) {
-  if (trusts_files) return true;
   const __m256i beyond =
       _mm256_cmpgt_epi16(magnitudes, _mm256_set1_epi16(PixelKernels::most_level));
   return _mm256_testz_si256(beyond, beyond) != 0;
 }
 
-// Stores eight columns of levels; false if one is beyond PixelKernels::most_level.
-HEADRACE_AVX2 inline bool store_columns(const Rows& r, const BlockPair& pair) {
-  // Of bytes fewer instructions make rows.
+HEADRACE_AVX2 inline bool are_levels(const Rows& r) {
   __m256i highest = _mm256_abs_epi16(r[0]);
   for (std::size_t i = 1; i < 8; ++i) {
     highest = _mm256_max_epi16(highest, _mm256_abs_epi16(r[i]));
   }
+  return are_levels(highest);
+}
+
+// Stores eight columns of levels.
+HEADRACE_AVX2 inline void store_columns(const Rows& r, const Pair& pair) {
+  // Of bytes fewer instructions make rows.
   const __m256i c02 = to_bytes(r[0], r[2]);
   const __m256i c13 = to_bytes(r[1], r[3]);
   const __m256i c46 = to_bytes(r[4], r[6]);
@@ -142,7 +166,6 @@ HEADRACE_AVX2 inline bool store_columns(const Rows& r, const BlockPair& pair) {
   store_two_rows(_mm256_unpackhi_epi32(left_top, right_top), 2, pair);
   store_two_rows(_mm256_unpacklo_epi32(left_bottom, right_bottom), 4, pair);
   store_two_rows(_mm256_unpackhi_epi32(left_bottom, right_bottom), 6, pair);
-  return are_levels(highest);
 }
 
 // The columns of a block reduced to four numbers each; four rows remain.
@@ -165,22 +188,22 @@ HEADRACE_AVX2 inline void columns_to_4(Rows& r) {
   r[2] = shift_off<shift>(difference - inner);
 }
 
-}  // namespace
-
-HEADRACE_AVX2 bool inverse_dct(const BlockPair& pair) {
-  Rows r;
-  if (!dequantize(pair, r)) return false;
+// Makes samples of dequantized blocks; false if a level is beyond PixelKernels::most_level, where
+// those are looked at.
+template <bool calm>
+HEADRACE_AVX2 inline bool to_8(Rows& r, const Pair& pair) {
   transform<dct::constant_bits - dct::pass_bits>(r);
   transpose(r);
   transform<dct::constant_bits + dct::pass_bits + 3>(r);
-  return store_columns(r, pair);
+  if (!calm && !are_levels(r)) return false;
+  store_columns(r, pair);
+  return true;
 }
 
-HEADRACE_AVX2 bool inverse_dct_to_4(const BlockPair& pair) {
+template <bool calm>
+HEADRACE_AVX2 inline bool to_4(Rows& r, const Pair& pair) {
   using namespace dct;
   constexpr int shift = constant_bits + pass_bits + 3 + 1;
-  Rows r;
-  if (!dequantize(pair, r)) return false;
   columns_to_4(r);
   // Columns 0 1, 2 3, 4 5, 6 7 of what are four rows now.
   const __m256i a0 = _mm256_unpacklo_epi16(r[0], r[1]);
@@ -213,21 +236,19 @@ HEADRACE_AVX2 bool inverse_dct_to_4(const BlockPair& pair) {
   alignas(32) std::array<std::uint8_t, 32> samples;
   _mm256_store_si256(reinterpret_cast<__m256i*>(samples.data()),
                      _mm256_shuffle_epi8(to_bytes(left, right), by_rows));
-  for (std::size_t i = 0; i < 2; ++i) {
-    for (std::size_t y = 0; y < 4; ++y) {
-      std::memcpy(pair.samples[i] + y * pair.row_bytes, &samples[16 * i + 4 * y], 4);
-    }
+  for (std::size_t y = 0; y < 4; ++y) {
+    std::memcpy(pair.a.samples + y * pair.a.row_bytes, &samples[4 * y], 4);
+    std::memcpy(pair.b.samples + y * pair.b.row_bytes, &samples[16 + 4 * y], 4);
   }
-  return are_levels(_mm256_max_epi16(_mm256_abs_epi16(left), _mm256_abs_epi16(right)));
+  return calm || are_levels(_mm256_max_epi16(_mm256_abs_epi16(left), _mm256_abs_epi16(right)));
 }
 
-HEADRACE_AVX2 bool inverse_dct_to_2(const BlockPair& pair) {
+template <bool calm>
+HEADRACE_AVX2 inline bool to_2(Rows& r, const Pair& pair) {
   using namespace dct;
   constexpr int columns_shift = constant_bits - pass_bits + 2;
   constexpr int rows_shift = constant_bits + pass_bits + 3 + 2;
   const __m256i zero = _mm256_setzero_si256();
-  Rows r;
-  if (!dequantize(pair, r)) return false;
   const Wide high = interleave(zero, r[0]);  // 2^16 of it
   const Wide whole =
       add_half<columns_shift>({_mm256_srai_epi32(high.low, 1), _mm256_srai_epi32(high.high, 1)});
@@ -250,14 +271,44 @@ HEADRACE_AVX2 bool inverse_dct_to_2(const BlockPair& pair) {
   const __m256i levels = _mm256_packs_epi32(_mm256_unpacklo_epi64(left, right), zero);
   alignas(32) std::array<std::uint8_t, 32> samples;
   _mm256_store_si256(reinterpret_cast<__m256i*>(samples.data()), to_bytes(levels, levels));
-  for (std::size_t i = 0; i < 2; ++i) {
-    for (std::size_t y = 0; y < 2; ++y) {
-      std::uint8_t* const to = pair.samples[i] + y * pair.row_bytes;
-      to[0] = samples[16 * i + y];
-      to[1] = samples[16 * i + 2 + y];
-    }
+  for (std::size_t y = 0; y < 2; ++y) {
+    std::uint8_t* const a = pair.a.samples + y * pair.a.row_bytes;
+    std::uint8_t* const b = pair.b.samples + y * pair.b.row_bytes;
+    a[0] = samples[y];
+    a[1] = samples[2 + y];
+    b[0] = samples[16 + y];
+    b[1] = samples[18 + y];
   }
-  return are_levels(_mm256_abs_epi16(levels));
+  return calm || are_levels(_mm256_abs_epi16(levels));
+}
+
+}  // namespace
+
+HEADRACE_AVX2 bool inverse_dct(const BlockTransform& a, const BlockTransform& b) {
+  const Pair pair{a, b};
+  Rows r;
+  const Energy energy = dequantize(pair, r);
+  if (is_calm(energy)) [[likely]]
+    return to_8<true>(r, pair);
+  return is_within_16_bits(energy) && to_8<false>(r, pair);
+}
+
+HEADRACE_AVX2 bool inverse_dct_to_4(const BlockTransform& a, const BlockTransform& b) {
+  const Pair pair{a, b};
+  Rows r;
+  const Energy energy = dequantize(pair, r);
+  if (is_calm(energy)) [[likely]]
+    return to_4<true>(r, pair);
+  return is_within_16_bits(energy) && to_4<false>(r, pair);
+}
+
+HEADRACE_AVX2 bool inverse_dct_to_2(const BlockTransform& a, const BlockTransform& b) {
+  const Pair pair{a, b};
+  Rows r;
+  const Energy energy = dequantize(pair, r);
+  if (is_calm(energy)) [[likely]]
+    return to_2<true>(r, pair);
+  return is_within_16_bits(energy) && to_2<false>(r, pair);
 }
 
 }  // namespace headrace::baseline::avx2

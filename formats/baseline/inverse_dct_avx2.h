@@ -5,8 +5,8 @@
 // PixelKernels' inverse DCTs, for CPUs with AVX2.
 namespace headrace::baseline::avx2 {
 
-bool inverse_dct(const BlockPair& pair);
-bool inverse_dct_to_4(const BlockPair& pair);
-bool inverse_dct_to_2(const BlockPair& pair);
+bool inverse_dct(const BlockTransform& a, const BlockTransform& b);
+bool inverse_dct_to_4(const BlockTransform& a, const BlockTransform& b);
+bool inverse_dct_to_2(const BlockTransform& a, const BlockTransform& b);
 
 }  // namespace headrace::baseline::avx2

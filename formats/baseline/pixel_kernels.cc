@@ -65,12 +65,11 @@ void transform_to_2(const std::int32_t* in, std::size_t step, int shift, std::in
 using Transform = void(const std::int32_t* in, std::size_t step, int shift, std::int32_t* out);
 
 template <std::size_t side, Transform pass>
-bool inverse_dct_block(const std::int16_t* coefficients, const std::int16_t* quantization,
-                       std::uint8_t* samples, std::size_t row_bytes) {
+bool inverse_dct_block(const BlockTransform& block) {
   std::array<std::int32_t, 64> values;
   std::int64_t energy = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = coefficients[i] * quantization[i];
+    values[i] = block.coefficients[i] * block.quantization[i];
     energy += std::abs(values[i]);
   }
   if (energy > PixelKernels::most_energy) return false;
@@ -78,7 +77,8 @@ bool inverse_dct_block(const std::int16_t* coefficients, const std::int16_t* qua
     pass(&values[x], 8, dct::constant_bits - dct::pass_bits, &values[x]);
   }
   int highest = 0;
-  for (std::size_t y = 0; y < side; ++y, samples += row_bytes) {
+  std::uint8_t* samples = block.samples;
+  for (std::size_t y = 0; y < side; ++y, samples += block.row_bytes) {
     std::array<std::int32_t, side> row;
     pass(&values[8 * y], 1, dct::constant_bits + dct::pass_bits + 3, row.data());
     for (std::size_t x = 0; x < side; ++x) {
@@ -90,13 +90,8 @@ bool inverse_dct_block(const std::int16_t* coefficients, const std::int16_t* qua
 }
 
 template <std::size_t side, Transform pass>
-bool inverse_dct(const BlockPair& pair) {
-  bool good = true;
-  for (int i = 0; i < 2; ++i) {
-    good &= inverse_dct_block<side, pass>(pair.coefficients[i], pair.quantization, pair.samples[i],
-                                          pair.row_bytes);
-  }
-  return good;
+bool inverse_dct(const BlockTransform& a, const BlockTransform& b) {
+  return inverse_dct_block<side, pass>(a) && inverse_dct_block<side, pass>(b);
 }
 
 void blend_rows(const std::uint8_t* near, const std::uint8_t* far, std::size_t count,

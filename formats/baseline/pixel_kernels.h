@@ -6,13 +6,16 @@
 
 namespace headrace::baseline {
 
-// Two blocks of one component, from coefficients to samples.
-struct BlockPair {
-  const std::int16_t* coefficients[2];  // 32-byte aligned
-  const std::int16_t* quantization;
-  std::uint8_t* samples[2];  // 8 rows of 8; or what a reduced transform makes
+// A block on its way from coefficients to samples.
+struct BlockTransform {
+  const std::int16_t* coefficients;  // none is -2^15
+  const std::int16_t* quantization;  // each in 1..most_quantization
+  std::uint8_t* samples;             // 8 rows of 8; or what a reduced transform makes
   std::size_t row_bytes;
 };
+
+// Up to which the sum of a block's dequantized coefficients, whatever these are, fits 31 bits.
+constexpr int most_quantization = 4095;
 
 // How chroma is brought to twice its columns: out[2 i] = (3 in[i] + in[i - 1] + even) >> shift, and
 // out[2 i + 1] = (3 in[i] + in[i + 1] + odd) >> shift.
@@ -36,13 +39,15 @@ struct PixelKernels {
   const char* name;
 
   // The accurate inverse DCT ("islow": Loeffler, Ligtenberg and Moschytz, 13-bit constants, columns
-  // first, 2 more bits between the passes), level shift (ITU-T T.81, A.3.1) and clamping. False if
-  // a block is beyond the limits above; its samples are then of no use.
-  bool (*inverse_dct)(const BlockPair& pair);
+  // first, 2 more bits between the passes), level shift (ITU-T T.81, A.3.1) and clamping, of two
+  // blocks, which may be the same. False if one is beyond the limits above; samples are then of no
+  // use.
+  using InverseDct = bool (*)(const BlockTransform& a, const BlockTransform& b);
+  InverseDct inverse_dct;
   // To 4 rows of 4 and 2 of 2 samples, each the mean of what four, or sixteen, would be: as libjpeg
   // decodes at a lower resolution.
-  bool (*inverse_dct_to_4)(const BlockPair& pair);
-  bool (*inverse_dct_to_2)(const BlockPair& pair);
+  InverseDct inverse_dct_to_4;
+  InverseDct inverse_dct_to_2;
 
   // out[i] = 3 near[i] + far[i]
   void (*blend_rows)(const std::uint8_t* near, const std::uint8_t* far, std::size_t count,

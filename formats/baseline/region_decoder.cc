@@ -1,6 +1,7 @@
 #include "headrace/formats/baseline/region_decoder.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "headrace/formats/baseline/switches.h"
@@ -14,19 +15,19 @@ T divide_up(T a, T b) {
 }
 
 // 8 times a level, before the shift (F.2.2.1 and A.3.3, for a block without AC coefficients).
-bool fill_flat(int dc, std::uint8_t* samples, std::size_t row_bytes, std::size_t side) {
+bool fill_flat(int dc, std::uint8_t* row, std::size_t row_bytes, std::size_t side) {
   const int level = (dc + 4) >> 3;
   const bool is_level = level <= PixelKernels::most_level && level >= -PixelKernels::most_level;
   if (!trusts_files && !is_level) return false;
   const int value = std::clamp(level + 128, 0, 255);
   // A length that the compiler knows takes one store.
   if (side == block_side) {
-    for (std::size_t y = 0; y < block_side; ++y) {
-      std::memset(samples + y * row_bytes, value, block_side);
+    for (int y = 0; y < block_side; ++y, row += row_bytes) {
+      std::memset(row, value, block_side);
     }
     return true;
   }
-  for (std::size_t y = 0; y < side; ++y) std::memset(samples + y * row_bytes, value, side);
+  for (std::size_t y = 0; y < side; ++y, row += row_bytes) std::memset(row, value, side);
   return true;
 }
 
@@ -39,6 +40,12 @@ SampleSpan samples_covering(int first, int length, int step, int samples) {
 }
 
 }  // namespace
+
+RegionDecoder::RegionDecoder(const PixelKernels& kernels) : kernels_(kernels) {
+  pairings_[0].inverse_dct = kernels.inverse_dct;
+  pairings_[1].inverse_dct = kernels.inverse_dct_to_4;
+  pairings_[2].inverse_dct = kernels.inverse_dct_to_2;
+}
 
 bool RegionDecoder::can_decode(const Frame& frame, int eighths, int channels) {
   // At a lower resolution libjpeg makes twice the samples of blocks of chroma that is halved both
@@ -67,115 +74,136 @@ RegionDecoder::Needed RegionDecoder::lay_out(const Frame& frame, std::span<const
     mcus.end = std::max(mcus.end, divide_up(blocks.end, factor));
   };
   for (std::size_t c = 0; c < planes_used_; ++c) {
-    const Component& component = frame.components[c];
-    Plane& plane = planes_[c];
-    plane.block_side = wanted[c].block_side;
-    const auto blocks = [&plane](const SampleSpan& samples) {
-      return Range{samples.first / plane.block_side, samples.last / plane.block_side + 1};
-    };
-    const auto side = static_cast<std::size_t>(plane.block_side);
-    plane.rows = blocks(wanted[c].rows);
-    plane.columns = blocks(wanted[c].columns);
-    plane.view.top = plane.rows.first * plane.block_side;
-    plane.view.left = plane.columns.first * plane.block_side;
-    plane.view.row_bytes = static_cast<std::size_t>(plane.columns.end - plane.columns.first) * side;
-    const std::size_t rows = static_cast<std::size_t>(plane.rows.end - plane.rows.first) * side;
-    const std::size_t bytes = rows * plane.view.row_bytes + PixelKernels::slack;
-    if (plane.memory.size() < bytes) plane.memory.resize(bytes);
-    plane.view.data = plane.memory.data();
-    plane.waiting_samples = nullptr;
-    widen(needed.rows, plane.rows, component.vertical);
-    widen(needed.columns, plane.columns, component.horizontal);
+    lay_out(planes_[c], wanted[c]);
+    widen(needed.rows, planes_[c].rows, frame.components[c].vertical);
+    widen(needed.columns, planes_[c].columns, frame.components[c].horizontal);
   }
+  for (Pairing& pairing : pairings_) pairing.count = 0;
+  find_blocks(frame, needed.columns);
   return needed;
 }
 
-unsigned RegionDecoder::blocks_of_one_sample(const Frame& frame) const {
-  unsigned found = 0;
-  unsigned bit = 1;
-  for (std::size_t c = 0; c < planes_used_; ++c) {
-    const Component& component = frame.components[c];
-    for (int i = 0; i < component.vertical * component.horizontal; ++i, bit <<= 1) {
-      if (planes_[c].block_side == 1) found |= bit;
-    }
-  }
-  return found;
+void RegionDecoder::lay_out(Plane& plane, const Wanted& wanted) {
+  plane.block_side = wanted.block_side;
+  const auto found = std::find(sides.begin(), sides.end(), plane.block_side);
+  // Blocks of one sample are flat.
+  plane.pairing = found == sides.end() ? 0 : static_cast<std::size_t>(found - sides.begin());
+  const auto blocks = [&plane](const SampleSpan& samples) {
+    return Range{samples.first / plane.block_side, samples.last / plane.block_side + 1};
+  };
+  const auto side = static_cast<std::size_t>(plane.block_side);
+  plane.rows = blocks(wanted.rows);
+  plane.columns = blocks(wanted.columns);
+  plane.view.top = plane.rows.first * plane.block_side;
+  plane.view.left = plane.columns.first * plane.block_side;
+  plane.view.row_bytes = static_cast<std::size_t>(plane.columns.end - plane.columns.first) * side;
+  const std::size_t rows = static_cast<std::size_t>(plane.rows.end - plane.rows.first) * side;
+  const std::size_t bytes = rows * plane.view.row_bytes + PixelKernels::slack;
+  if (plane.memory.size() < bytes) plane.memory.resize(bytes);
+  plane.view.data = plane.memory.data();
 }
 
-unsigned RegionDecoder::wanted_blocks(const Frame& frame, int row, int column) const {
-  unsigned wanted = 0;
-  unsigned bit = 1;
+// Calls see(component, y, x) for each block of an MCU, in their order, of components that are used.
+template <class See>
+void RegionDecoder::for_each_block(const Frame& frame, const See& see) const {
   for (std::size_t c = 0; c < planes_used_; ++c) {
-    const Component& component = frame.components[c];
-    const Plane& plane = planes_[c];
-    for (int y = 0; y < component.vertical; ++y) {
-      for (int x = 0; x < component.horizontal; ++x, bit <<= 1) {
-        const bool inside = plane.rows.contains(row * component.vertical + y) &&
-                            plane.columns.contains(column * component.horizontal + x);
-        if (inside) wanted |= bit;
-      }
+    for (int y = 0; y < frame.components[c].vertical; ++y) {
+      for (int x = 0; x < frame.components[c].horizontal; ++x) see(c, y, x);
     }
   }
+}
+
+void RegionDecoder::find_blocks(const Frame& frame, const Range& columns) {
+  std::size_t i = 0;
+  mcu_.wanted_flat = 0;
+  for_each_block(frame, [&](std::size_t c, int y, int x) {
+    const Plane& plane = planes_[c];
+    if (plane.block_side == 1) mcu_.wanted_flat |= 1u << i;
+    blocks_[i++] = {c, plane.offset_of(y, x)};
+  });
+  wanted_in_column_.clear();
+  for (int column = columns.first; column < columns.end; ++column) {
+    wanted_in_column_.push_back(wanted_blocks(frame, [&](std::size_t c, int, int x) {
+      return planes_[c].columns.contains(column * frame.components[c].horizontal + x);
+    }));
+  }
+}
+
+// A bit for each block of an MCU of which is_wanted(component, y, x).
+template <class IsWanted>
+unsigned RegionDecoder::wanted_blocks(const Frame& frame, const IsWanted& is_wanted) const {
+  unsigned wanted = 0;
+  unsigned bit = 1;
+  for_each_block(frame, [&](std::size_t c, int y, int x) {
+    if (is_wanted(c, y, x)) wanted |= bit;
+    bit <<= 1;
+  });
   return wanted;
 }
 
-bool RegionDecoder::transform(const Component& component, Plane& plane, const Block& block,
-                              std::uint8_t* samples) {
-  if (plane.waiting_samples == nullptr) {
-    plane.waiting = block;
-    plane.waiting_samples = samples;
-    return true;
+// The next MCU is decoded to where the last one was.
+void RegionDecoder::keep_waiting() {
+  for (Pairing& pairing : pairings_) {
+    BlockTransform& waiting = pairing.blocks[0];
+    std::int16_t* const kept = pairing.kept.coefficients.data();
+    if (pairing.count == 0 || waiting.coefficients == kept) continue;
+    std::copy_n(waiting.coefficients, block_size, kept);
+    waiting.coefficients = kept;
   }
-  const BlockPair pair{{plane.waiting.coefficients.data(), block.coefficients.data()},
-                       component.quantization.data(),
-                       {plane.waiting_samples, samples},
-                       plane.view.row_bytes};
-  plane.waiting_samples = nullptr;
-  if (plane.block_side == 4) return kernels_.inverse_dct_to_4(pair);
-  if (plane.block_side == 2) return kernels_.inverse_dct_to_2(pair);
-  return kernels_.inverse_dct(pair);
 }
 
-bool RegionDecoder::finish_waiting(const Component& component, Plane& plane) {
-  if (plane.waiting_samples == nullptr) return true;
-  const Block again = plane.waiting;
-  return transform(component, plane, again, plane.waiting_samples);
+bool RegionDecoder::finish_waiting() {
+  for (Pairing& pairing : pairings_) {
+    if (pairing.count == 0) continue;
+    pairing.count = 0;
+    if (!pairing.inverse_dct(pairing.blocks[0], pairing.blocks[0])) return false;
+  }
+  return true;
 }
 
-bool RegionDecoder::place_blocks(const Frame& frame, int row, int column,
-                                 const EntropyDecoder::Mcu& mcu) {
-  std::size_t i = 0;
-  for (std::size_t c = 0; c < planes_used_; ++c) {
-    const Component& component = frame.components[c];
-    Plane& plane = planes_[c];
-    for (int y = 0; y < component.vertical; ++y) {
-      for (int x = 0; x < component.horizontal; ++x, ++i) {
-        if ((mcu.wanted >> i & 1) == 0) continue;
-        const Block& block = mcu.blocks[i];
-        std::uint8_t* const samples =
-            plane.view.at((row * component.vertical + y) * plane.block_side,
-                          (column * component.horizontal + x) * plane.block_side);
-        const bool good =
-            (mcu.flat >> i & 1) != 0
-                ? fill_flat(block.coefficients[0] * component.quantization[0], samples,
-                            plane.view.row_bytes, static_cast<std::size_t>(plane.block_side))
-                : transform(component, plane, block, samples);
-        if (!good) return false;
+bool RegionDecoder::place_blocks(const Frame& frame) {
+  for (unsigned rest = mcu_.wanted; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+    const std::size_t c = blocks_[i].component;
+    const Plane& plane = planes_[c];
+    const std::int16_t* const coefficients = mcu_.blocks[i].coefficients.data();
+    const std::int16_t* const quantization = frame.components[c].quantization.data();
+    std::uint8_t* const samples = plane.view.data + (plane.mcu + blocks_[i].offset);
+    if ((mcu_.flat >> i & 1) != 0) {
+      if (!fill_flat(coefficients[0] * quantization[0], samples, plane.view.row_bytes,
+                     static_cast<std::size_t>(plane.block_side))) {
+        return false;
       }
+      continue;
     }
+    Pairing& pairing = pairings_[plane.pairing];
+    pairing.blocks[pairing.count] = {coefficients, quantization, samples, plane.view.row_bytes};
+    if (++pairing.count < pairing.blocks.size()) continue;
+    pairing.count = 0;
+    if (!pairing.inverse_dct(pairing.blocks[0], pairing.blocks[1])) return false;
   }
+  keep_waiting();
   return true;
 }
 
 bool RegionDecoder::decode_row(const Frame& frame, int row, Range columns) {
-  for (int column = columns.first; column < columns.end; ++column) {
-    mcu_.wanted = wanted_blocks(frame, row, column);
-    if (!entropy_.decode(mcu_) || !place_blocks(frame, row, column, mcu_)) return false;
-  }
   for (std::size_t c = 0; c < planes_used_; ++c) {
-    if (!finish_waiting(frame.components[c], planes_[c])) return false;
+    const Component& component = frame.components[c];
+    Plane& plane = planes_[c];
+    plane.mcu = plane.offset_of(row * component.vertical - plane.rows.first,
+                                columns.first * component.horizontal - plane.columns.first);
   }
-  return true;
+  const unsigned wanted_in_row = wanted_blocks(frame, [&](std::size_t c, int y, int) {
+    return planes_[c].rows.contains(row * frame.components[c].vertical + y);
+  });
+  for (const unsigned wanted_in_column : wanted_in_column_) {
+    mcu_.wanted = wanted_in_row & wanted_in_column;
+    if (!entropy_.decode(mcu_) || !place_blocks(frame)) return false;
+    for (std::size_t c = 0; c < planes_used_; ++c) {
+      planes_[c].mcu += frame.components[c].horizontal * planes_[c].block_side;
+    }
+  }
+  return finish_waiting();
 }
 
 bool RegionDecoder::go_to(std::int64_t mcu, const SeekPoints& points) {
@@ -199,7 +227,6 @@ bool RegionDecoder::read(const Frame& frame, std::span<const std::byte> scan,
   }
   data_.take(scan, frame.restart_interval != 0, bytes);
   if (!entropy_.start(frame, data_)) return false;
-  mcu_.wanted_flat = blocks_of_one_sample(frame);
   for (int row = needed.rows.first; row < needed.rows.end; ++row) {
     if (!go_to(row * width + needed.columns.first, points)) return false;
     if (!decode_row(frame, row, needed.columns)) return false;

@@ -22,7 +22,7 @@ namespace headrace::baseline {
 // and memory from image to image.
 class RegionDecoder {
  public:
-  explicit RegionDecoder(const PixelKernels& kernels = best_pixel_kernels()) : kernels_(kernels) {}
+  explicit RegionDecoder(const PixelKernels& kernels = best_pixel_kernels());
 
   // Whether decode() can do with so many eighths (8, 4, 2, 1) of the resolution: those at which
   // libjpeg has no chroma to interpolate, or all.
@@ -62,15 +62,34 @@ class RegionDecoder {
     bool contains(int i) const { return i >= first && i < end; }
   };
 
+  // Blocks that share an inverse DCT: one waits for another.
+  struct Pairing {
+    PixelKernels::InverseDct inverse_dct = nullptr;
+    std::array<BlockTransform, 2> blocks{};
+    std::size_t count = 0;
+    Block kept;  // where the one that waits is once its MCU is gone
+  };
+  static constexpr std::array<int, 3> sides = {8, 4, 2};  // of blocks, of each pairing
+
   struct Plane {
     Range rows;  // of blocks
     Range columns;
     int block_side = 0;
+    std::size_t pairing = 0;
     PlaneView view;
     std::vector<std::uint8_t> memory;
-    // A block that waits for another to share its inverse DCT.
-    Block waiting;
-    std::uint8_t* waiting_samples = nullptr;
+    std::ptrdiff_t mcu = 0;  // in bytes: where the samples of the MCU begin that is decoded
+
+    // In bytes, of a block so many further down and to the right.
+    std::ptrdiff_t offset_of(int down, int right) const {
+      return down * block_side * static_cast<std::ptrdiff_t>(view.row_bytes) + right * block_side;
+    }
+  };
+
+  // Of an MCU's blocks, in their order.
+  struct BlockPlace {
+    std::size_t component;
+    std::ptrdiff_t offset;  // of its samples, in bytes, from those of the MCU
   };
 
   // MCUs of which something is wanted.
@@ -80,19 +99,22 @@ class RegionDecoder {
   };
 
   Needed lay_out(const Frame& frame, std::span<const Wanted> wanted);
+  void lay_out(Plane& plane, const Wanted& wanted);
+  void find_blocks(const Frame& frame, const Range& columns);
   // Decodes what was laid out, and calls `ready(row)` behind each row of MCUs.
   template <class Ready>
   bool read(const Frame& frame, std::span<const std::byte> scan, const SeekPoints& points,
             const Needed& needed, const Reach& reach, const Ready& ready);
   bool go_to(std::int64_t mcu, const SeekPoints& points);
+  template <class See>
+  void for_each_block(const Frame& frame, const See& see) const;
+  template <class IsWanted>
+  unsigned wanted_blocks(const Frame& frame, const IsWanted& is_wanted) const;
   bool decode_row(const Frame& frame, int row, Range columns);
-  bool place_blocks(const Frame& frame, int row, int column, const EntropyDecoder::Mcu& mcu);
+  bool place_blocks(const Frame& frame);
+  void keep_waiting();
+  bool finish_waiting();
   static int rows_read(const Frame& frame, const Reach& reach);
-  unsigned blocks_of_one_sample(const Frame& frame) const;
-  unsigned wanted_blocks(const Frame& frame, int row, int column) const;
-  bool transform(const Component& component, Plane& plane, const Block& block,
-                 std::uint8_t* samples);
-  bool finish_waiting(const Component& component, Plane& plane);
 
   const PixelKernels& kernels_;
   EntropyCodedData data_;
@@ -100,6 +122,9 @@ class RegionDecoder {
   EntropyDecoder::Mcu mcu_;
   std::array<Plane, 3> planes_;
   std::size_t planes_used_ = 0;
+  std::array<BlockPlace, EntropyDecoder::most_blocks> blocks_{};
+  std::vector<unsigned> wanted_in_column_;  // of each column of MCUs that is needed
+  std::array<Pairing, sides.size()> pairings_;
   Upsampler upsampler_;
 };
 

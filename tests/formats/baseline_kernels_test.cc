@@ -20,17 +20,14 @@ struct Samples {
 
 using Coefficients = std::array<std::int16_t, 64>;
 
-using InverseDct = bool (*PixelKernels::*)(const BlockPair& pair);
+using InverseDct = PixelKernels::InverseDct PixelKernels::*;
 
 Samples inverse_dct(const PixelKernels& kernels, const Coefficients& a, const Coefficients& b,
                     const Coefficients& quantization,
                     InverseDct transform = &PixelKernels::inverse_dct) {
   Samples samples;
-  const BlockPair pair{{a.data(), b.data()},
-                       quantization.data(),
-                       {samples.values.data(), samples.values.data() + 64},
-                       8};
-  samples.good = (kernels.*transform)(pair);
+  samples.good = (kernels.*transform)({a.data(), quantization.data(), samples.values.data(), 8},
+                                      {b.data(), quantization.data(), &samples.values[64], 8});
   return samples;
 }
 
@@ -44,6 +41,47 @@ Coefficients random_block(std::mt19937& rng) {
     block[rng() % 64] = static_cast<std::int16_t>(value);
   }
   return block;
+}
+
+// Of coefficients whose magnitudes add up to that.
+Coefficients block_of_energy(int energy, std::mt19937& rng) {
+  Coefficients block{};
+  const auto count = 1 + static_cast<std::size_t>(rng() % 8);
+  std::array<std::size_t, 8> places;
+  for (auto& place : places) place = rng() % (rng() % 2 == 0 ? 2 : 64);
+  for (std::size_t i = 0; energy > 0; ++i) {
+    std::int16_t& value = block[places[i % count]];
+    const int part = std::min(energy, 1 + static_cast<int>(rng() % 500));
+    const bool up = value > 0 || (value == 0 && rng() % 2 == 0);
+    value = static_cast<std::int16_t>(value + (up ? part : -part));
+    energy -= part;
+  }
+  return block;
+}
+
+// Around the sums of coefficients at which more is looked at, or nothing is decoded.
+void expect_agreement_at_limits(InverseDct transform) {
+  std::mt19937 rng(4);
+  Coefficients ones;
+  ones.fill(1);
+  int good = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const int middle = i % 3 == 0 ? PixelKernels::most_energy : 4 * PixelKernels::most_level;
+    const auto near = [&] { return middle - 60 + static_cast<int>(rng() % 120); };
+    const Coefficients a = block_of_energy(near(), rng);
+    const Coefficients b = block_of_energy(i % 2 == 0 ? near() : 100, rng);
+    const Samples expected = inverse_dct(portable_pixel_kernels(), a, b, ones, transform);
+    good += expected.good;
+    for (const PixelKernels* const kernels : available_pixel_kernels()) {
+      const Samples actual = inverse_dct(*kernels, a, b, ones, transform);
+      ASSERT_EQ(actual.good, expected.good) << kernels->name << ", " << i;
+      if (expected.good) {
+        ASSERT_EQ(actual.values, expected.values) << kernels->name << ", " << i;
+      }
+    }
+  }
+  EXPECT_GT(good, 5000);
+  EXPECT_LT(good, 19000);
 }
 
 void expect_agreement(InverseDct transform) {
@@ -72,6 +110,12 @@ void expect_agreement(InverseDct transform) {
 TEST(BaselineKernels, InverseDctsAgree) { expect_agreement(&PixelKernels::inverse_dct); }
 TEST(BaselineKernels, InverseDctsToFourAgree) { expect_agreement(&PixelKernels::inverse_dct_to_4); }
 TEST(BaselineKernels, InverseDctsToTwoAgree) { expect_agreement(&PixelKernels::inverse_dct_to_2); }
+
+TEST(BaselineKernels, InverseDctsAgreeAtTheirLimits) {
+  expect_agreement_at_limits(&PixelKernels::inverse_dct);
+  expect_agreement_at_limits(&PixelKernels::inverse_dct_to_4);
+  expect_agreement_at_limits(&PixelKernels::inverse_dct_to_2);
+}
 
 // Of what is not clamped.
 TEST(BaselineKernels, ReducedInverseDctsGiveMeansOfTheFullOne) {
@@ -232,7 +276,7 @@ TEST(BaselineHuffman, TheLastTablesAskedForStayWhatTheyAre) {
     }
     for (std::size_t k = 0; k < 3; ++k) {
       ASSERT_NE(tables[k], nullptr);
-      ASSERT_EQ(tables[k]->symbols[0].size(), specs[k].symbols[0]);
+      ASSERT_EQ(tables[k]->symbols[0].total(), 1u + specs[k].symbols[0]);
     }
   }
 }
