@@ -111,6 +111,9 @@ class Hdf5Export {
   void export_record(std::int64_t index, Record& record, PartialFile& file) {
     std::span<const std::byte> bytes;
     try {
+      if (labelled_ && dataset_.label(index) < 0) {
+        throw Error(ErrorCode::corrupt_data, "has no label, of which an array has one for each");
+      }
       dataset_.read(index, record);
       bytes = is_pixels() ? pixels_of(record.values[image_].pixels) : record.values[image_].bytes;
     } catch (const Error& error) {

@@ -113,6 +113,41 @@ TEST_F(Hdf5Export, AFileThatIsThereIsReplacedOnlyIfAskedFor) {
   exported(*images);
 }
 
+// The first record has a label, the second has none.
+class OneLabel final : public Dataset {
+ public:
+  OneLabel() {
+    info_.name = "pair";
+    info_.fields = {{"image", FieldKind::pixels, ElementType::u8, {1, 2, 1}},
+                    {"label", FieldKind::class_label, ElementType::i32, {}}};
+    info_.classes = {"x", "y"};
+  }
+  std::int64_t size() const override { return 2; }
+  const DatasetInfo& info() const override { return info_; }
+  void read(std::int64_t index, Record& into) const override {
+    into.values.resize(2);
+    into.values[0].buffer.assign(2, std::byte{7});
+    into.values[0].pixels = {into.values[0].buffer.data(), {1, 2, 1}, 2, ElementType::u8};
+    into.values[1].set_scalar(static_cast<std::int32_t>(label(index)));
+  }
+  std::int64_t label(std::int64_t index) const override { return index == 0 ? 0 : -1; }
+  std::string key(std::int64_t index) const override { return "record " + std::to_string(index); }
+  std::uint64_t fingerprint() const override { return 1; }
+
+ private:
+  DatasetInfo info_;
+};
+
+TEST_F(Hdf5Export, AnImageWithoutALabelIsNamedOrLeftOut) {
+  const OneLabel pair;
+  EXPECT_THAT(error_of(ErrorCode::corrupt_data, [&] { export_hdf5(pair, path("out.h5")); }),
+              HasSubstr("record 1: has no label"));
+  const Hdf5ExportResult result = export_hdf5(
+      pair, path("out.h5"), {.on_error = ErrorPolicy::skip, .error_budget = {.count = 1}});
+  EXPECT_EQ(result.images, 1);
+  EXPECT_EQ(open_hdf5(path("out.h5"))->label(0), 0);
+}
+
 TEST_F(Hdf5Export, WhatIsCutShortLeavesNothing) {
   const auto images = source("chunked,labels/texts");
   const std::atomic<bool> stop{true};
