@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/fixtures.h"
 #include "headrace/augment/operation.h"
 #include "headrace/augment/recipe.h"
 #include "pictures.h"
@@ -68,7 +69,7 @@ const std::map<std::string, std::string>& values() {
 }
 
 Image load(const std::string& name) {
-  std::ifstream file(std::string(HEADRACE_TEST_FIXTURES) + "/golden/" + name, std::ios::binary);
+  std::ifstream file(fixtures_folder() + "/golden/" + name, std::ios::binary);
   std::string magic;
   int width = 0;
   int height = 0;
@@ -108,8 +109,7 @@ Region place_of(std::size_t number) {
 }
 
 void write(const Image& sheet) {
-  std::ofstream file(std::string(HEADRACE_TEST_FIXTURES) + "/golden/operations.ppm",
-                     std::ios::binary);
+  std::ofstream file(fixtures_folder() + "/golden/operations.ppm", std::ios::binary);
   file << "P6\n" << sheet.shape().width << ' ' << sheet.shape().height << "\n255\n";
   file.write(reinterpret_cast<const char*>(sheet.view().data),
              static_cast<std::streamsize>(sheet.shape().elements()));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/fixtures.h"
 #include "headrace/augment/keras.h"
 #include "headrace/pipeline/rng.h"
 #include "pictures.h"
@@ -61,7 +62,7 @@ class KerasPixels : public ::testing::Test {
     EXPECT_EQ(at, values_.data() + values_.size());
   }
 
-  static std::string folder() { return std::string(HEADRACE_TEST_FIXTURES) + "/keras_augment/"; }
+  static std::string folder() { return fixtures_folder() + "/keras_augment/"; }
 
   static Recipe recipe_of(const Case& c) {
     Recipe recipe = c.generator.recipe(c.shape);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/fixtures.h"
 #include "headrace/augment/operation.h"
 #include "headrace/augment/painter.h"
 #include "headrace/pipeline/error.h"
@@ -29,7 +30,7 @@ struct Case {
 class Painters : public ::testing::Test {
  protected:
   Painters() {
-    const std::string folder = std::string(HEADRACE_TEST_FIXTURES) + "/torchvision/";
+    const std::string folder = fixtures_folder() + "/torchvision/";
     std::ifstream levels(folder + "levels.u8", std::ios::binary);
     levels_.assign(std::istreambuf_iterator<char>(levels), {});
     const auto* at = reinterpret_cast<const std::uint8_t*>(levels_.data());

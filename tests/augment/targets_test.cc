@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/fixtures.h"
 #include "headrace/augment/operation.h"
 #include "headrace/augment/recipe.h"
 #include "headrace/augment/target_geometry.h"
@@ -85,7 +86,7 @@ std::vector<float> numbers_of(std::istream& file) {
 }
 
 std::vector<Case> cases_of_torchvision() {
-  std::ifstream file(std::string(HEADRACE_TEST_FIXTURES) + "/torchvision/targets.txt");
+  std::ifstream file(fixtures_folder() + "/torchvision/targets.txt");
   std::vector<Case> cases;
   while (file.peek() != std::ifstream::traits_type::eof()) {
     Case one;
@@ -129,8 +130,7 @@ TEST(Targets, BoxesLieWhereTorchvisionPutsThem) {
 }
 
 TEST(Targets, MasksHaveTorchvisionsClasses) {
-  std::ifstream file(std::string(HEADRACE_TEST_FIXTURES) + "/torchvision/masks.u8",
-                     std::ios::binary);
+  std::ifstream file(fixtures_folder() + "/torchvision/masks.u8", std::ios::binary);
   const std::string levels((std::istreambuf_iterator<char>(file)), {});
   const std::size_t pixels = static_cast<std::size_t>(frame.height * frame.width);
   const std::vector<Case> cases = cases_of_torchvision();
