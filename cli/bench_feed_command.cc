@@ -92,9 +92,10 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Batch next_batch(Loader& loader) {
+std::shared_ptr<const Batch> next_batch(Loader& loader) {
   for (;;) {
-    if (auto batch = loader.next()) return std::move(*batch);  // nothing: the end of an epoch
+    // Nothing: the end of an epoch.
+    if (auto batch = loader.next()) return std::make_shared<const Batch>(std::move(*batch));
   }
 }
 
@@ -105,30 +106,33 @@ std::size_t bytes_an_image(const BatchSpec& spec) {
 }
 
 FeedMeasurement measure(Trainer& trainer, Loader& loader, const Options& options) {
-  for (int step = 0; step < options.warm_up; ++step) trainer.train_step(next_batch(loader));
+  for (int step = 0; step < options.warm_up; ++step) trainer.train_ahead(next_batch(loader));
+  trainer.finish_steps();
   FeedMeasurement measured;
   measured.on_gpu = !parse_gpus(options.gpus).empty();
   measured.bytes_an_image = bytes_an_image(loader.sequence().spec());
   const LoaderStats before = loader.stats();
   const auto start = Clock::now();
   while (seconds_since(start) < options.seconds) {
-    const Batch batch = next_batch(loader);
-    trainer.train_step(batch);
-    measured.images += batch.size();
+    const auto batch = next_batch(loader);
+    trainer.train_ahead(batch);
+    measured.images += batch->size();
   }
+  trainer.finish_steps();
   measured.seconds = seconds_since(start);
   measured.stats = difference(loader.stats(), before);
   return measured;
 }
 
 // On one batch, with a loader that stands still.
-double trainer_alone(Trainer& trainer, const Batch& batch, double seconds) {
+double trainer_alone(Trainer& trainer, const std::shared_ptr<const Batch>& batch, double seconds) {
   const auto start = Clock::now();
   std::int64_t images = 0;
   while (images == 0 || seconds_since(start) < seconds) {
-    trainer.train_step(batch);
-    images += batch.size();
+    trainer.train_ahead(batch);
+    images += batch->size();
   }
+  trainer.finish_steps();
   return static_cast<double>(images) / seconds_since(start);
 }
 
@@ -155,6 +159,7 @@ int bench_feed(const Options& options) {
     const auto images = loading.shuffled(data, recipe, options.seed);
     LoaderOptions loader_options = loading.loader_options(options.batch_size);
     loader_options.drop_last = images->size() >= options.batch_size;
+    if (gpu) loader_options.leases = 5;  // steps are begun ahead, and hold their batches
     const auto loader = loading.make_loader(images, loader_options);
     if (device != nullptr) note("feed: " + loader->device_report());
     TrainerOptions trainer_options;
@@ -169,7 +174,7 @@ int bench_feed(const Options& options) {
     Trainer trainer(graph, trainer_options, *backend);
     const Interrupt::Action cancel(interrupt, [&loader] { loader->cancel(); });
     FeedMeasurement measured = measure(trainer, *loader, options);
-    const Batch last = next_batch(*loader);
+    const auto last = next_batch(*loader);
     loader->cancel();  // its threads are to stand still
     measured.trainer_images = trainer_alone(trainer, last, options.seconds / 4);
     Json json = to_json(measured);

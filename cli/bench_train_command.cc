@@ -164,19 +164,22 @@ struct Measured {
   ExchangeTimes exchange;     // of all
 };
 
-Measured measure(Trainer& trainer, const Batch& batch, const Options& options) {
+// Where steps are begun ahead, what is measured is the time from one that ends to the next.
+Measured measure(Trainer& trainer, const std::shared_ptr<const Batch>& batch,
+                 const Options& options) {
   using Clock = std::chrono::steady_clock;
-  for (int step = 0; step < options.warm_up; ++step) trainer.train_step(batch);
+  for (int step = 0; step < options.warm_up; ++step) trainer.train_ahead(batch);
   Measured measured;
   const ExchangeTimes before = trainer.exchange_times();
   if (options.profile) trainer.start_profile();
   const double cpu_before = process_cpu_seconds();
   for (int step = 0; step < options.steps; ++step) {
     const auto start = Clock::now();
-    trainer.train_step(batch);
+    trainer.train_ahead(batch);
     measured.steps.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
   measured.cpu_seconds = process_cpu_seconds() - cpu_before;
+  trainer.finish_steps();
   measured.exchange = trainer.exchange_times() - before;
   return measured;
 }
@@ -245,7 +248,7 @@ int bench_train(const Options& options, ProcessGroup* group) {
   if (gpu) loading.device = open_gpu(*gpu);  // where the batch then stays
   if (group != nullptr) loading.shard = {.rank = group->process(), .world_size = group->size()};
   Loader data(std::make_shared<NoiseSequence>(graph, options.batch_size), loading);
-  const Batch batch = data.next().value();
+  const auto batch = std::make_shared<const Batch>(data.next().value());
   TrainerOptions trainer_options;
   trainer_options.batch_size = options.batch_size;
   trainer_options.replicas = options.replicas;
@@ -292,7 +295,7 @@ int bench_train(const Options& options, ProcessGroup* group) {
       {"trainer_bytes", trainer.memory_bytes()}};
   if (options.profile) result["profile"] = to_json(trainer.profile(), options.steps);
   std::optional<PipelineFigures> pipeline;
-  if (devices_of(graph).size() > 1) pipeline = pipeline_of(graph, *backend, batch, options);
+  if (devices_of(graph).size() > 1) pipeline = pipeline_of(graph, *backend, *batch, options);
   if (pipeline) {
     result["devices"] = pipeline->devices;
     result["micro_batches"] = options.micro_batches;

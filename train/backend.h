@@ -89,6 +89,8 @@ class Plan {
   virtual void set_device_listener(DeviceListener /*listener*/) {}
   // One optimizer step over the whole arena. `step` counts from 1.
   virtual void update(double learning_rate, std::uint64_t step) = 0;
+  // The plan's own, for training ahead of its caller (step_queue.h); null: there is none.
+  virtual class StepQueue* step_queue() { return nullptr; }
 
   // Forward and loss, as for inference (no dropout); adds to metrics().
   virtual void evaluate(const StepInput& input) = 0;
@@ -106,8 +108,7 @@ class Plan {
   virtual bool gradients_are_finite(bool /*changed*/) { return true; }
   // Where the first value that is not finite comes from, for people: an input's row, a parameter,
   // a layer, or, if forward is finite, the first layer on the way back whose parameters have such
-  // gradients. Runs forward on the input once more, and looks at the gradients of the last
-  // forward_backward; slow. Never calls the statistics reducer. Empty: all is finite.
+  // gradients, of the last step. Slow; never calls the statistics reducer. Empty: all is finite.
   virtual std::string find_non_finite(const StepInput& input) = 0;
 
   // Parameters in Keras' names and layout ("conv2d/kernel"), in the graph's order.
@@ -151,10 +152,9 @@ class Backend {
 std::unique_ptr<Backend> make_cpu_backend();
 
 // An NVIDIA GPU, by cuDNN and cuBLASLt, which are opened here and not before; `device` counts those
-// that CUDA_VISIBLE_DEVICES leaves. Plans have a queue each, and PlanOptions::threads means
-// nothing. connect() is by NCCL; where it is not there, or ranks share a GPU, it says so. Throws
-// Error{unsupported} saying why there is none: no CUDA in this build, no driver or too old a one,
-// no such device.
+// that CUDA_VISIBLE_DEVICES leaves. Plans have a queue each, whatever PlanOptions::threads
+// says. connect() is by NCCL; where it is not there, or ranks share a GPU, it says so. Throws
+// Error{unsupported} if there is none: no CUDA in this build, no driver or too old a one.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0);
 
 }  // namespace headrace

@@ -18,7 +18,9 @@ struct StepRecord {
   std::int64_t step = 0;   // of this epoch, from 0
   std::int64_t steps = 0;  // in this epoch
   std::uint64_t total_steps = 0;
-  MetricSums epoch_sums;  // of this epoch so far
+  // Of this epoch so far. Where a GPU trains alone those of its last step may be missing: the next
+  // has begun, and Trainer::state() waits for it.
+  MetricSums epoch_sums;
   double epoch_seconds = 0;
 };
 

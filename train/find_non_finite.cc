@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "headrace/pipeline/error.h"
+
 namespace headrace {
 namespace {
 
@@ -21,13 +23,22 @@ std::optional<std::int64_t> bad_row(std::span<const float> values, std::int64_t 
   return std::nullopt;
 }
 
+// Nothing of one that lies on a GPU alone.
+std::optional<FieldView> on_host(const Batch& batch, const std::string& name) {
+  try {
+    return batch.field(name);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 std::string in_field(const StepInput& input, const std::string& name) {
   if (!input.batch->spec().has(name)) return "";
-  const FieldView field = input.batch->field(name);
-  if (field.spec->type != ElementType::f32) return "";
-  const auto width = static_cast<std::size_t>(field.spec->elements());
-  const auto rows = field.as<float>().subspan(static_cast<std::size_t>(input.first) * width,
-                                              static_cast<std::size_t>(input.rows) * width);
+  const auto field = on_host(*input.batch, name);
+  if (!field || field->spec->type != ElementType::f32) return "";
+  const auto width = static_cast<std::size_t>(field->spec->elements());
+  const auto rows = field->as<float>().subspan(static_cast<std::size_t>(input.first) * width,
+                                               static_cast<std::size_t>(input.rows) * width);
   const auto row = bad_row(rows, input.rows);
   return row ? "the batch's field " + name + ", row " + std::to_string(input.first + *row) : "";
 }

@@ -193,6 +193,29 @@ StepReport Replica::step(const ProcessShare& share, const StepSettings& settings
   return all;
 }
 
+StepQueue* Replica::queue(int parts) {
+  return communicator_->world_size() == 1 && parts == 1 ? plan_->step_queue() : nullptr;
+}
+
+// What a device refuses may have begun.
+void Replica::begin_step(const ProcessShare& share, const StepSettings& settings) {
+  failed_first_ = exchange_failed_ = began_update_ = false;
+  try {
+    plan_->step_queue()->push(part_of(own_share(share), 0, settings), settings.learning_rate,
+                              settings.step + 1);
+  } catch (const Error& error) {
+    began_update_ = error.code() == ErrorCode::backend;
+    throw;
+  }
+}
+
+StepReport Replica::end_step() {
+  began_update_ = true;
+  const StepQueue::Outcome outcome = plan_->step_queue()->pop();
+  began_update_ = false;
+  return {.not_finite = !outcome.is_finite, .sums = outcome.sums};
+}
+
 template <class Call>
 void Replica::for_each_chunk(StepInput share, Call call) const {
   const std::int64_t rows = share.rows;

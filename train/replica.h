@@ -13,6 +13,7 @@
 #include "headrace/train/backend.h"
 #include "headrace/train/communicator.h"
 #include "headrace/train/exchange_times.h"
+#include "headrace/train/step_queue.h"
 #include "headrace/train/step_report.h"
 
 namespace headrace {
@@ -57,6 +58,12 @@ class Replica {
   // have `stopped` or found `not_finite`, all have changed their weights, else none. An error ends
   // the step on every replica; failed_first() tells those where it began.
   StepReport step(const ProcessShare& share, const StepSettings& settings);
+  // What steps may be begun in before those before them have ended; null unless this rank trains
+  // alone, whole batches at once, and its plan has such a queue.
+  StepQueue* queue(int parts);
+  // As step() of such a rank, in two halves. The report is that of the step begun longest ago.
+  void begin_step(const ProcessShare& share, const StepSettings& settings);
+  StepReport end_step();
   bool failed_first() const { return failed_first_; }
   bool began_update() const { return began_update_; }
   const ExchangeTimes& exchange_times() const { return exchange_times_; }  // of all steps

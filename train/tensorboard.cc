@@ -42,6 +42,7 @@ void TensorBoardLogger::on_train_begin(Trainer& trainer) {
 
 void TensorBoardLogger::on_step_end(Trainer& trainer, const StepRecord& step) {
   if (!files_ || options_.every_steps == 0 || step.total_steps % options_.every_steps != 0) return;
+  if (step.epoch_sums.samples == 0) return;
   EventFile& file = files_->steps.get();
   const auto done = static_cast<std::int64_t>(step.total_steps) - 1;
   file.scalar(done, "batch_loss", step.epoch_sums.mean_loss());

@@ -125,56 +125,9 @@ void Trainer::Impl::set_stop_flag(const std::atomic<bool>* stop) {
   for (Replica& replica : replicas) replica.plan().set_stop_flag(stop);
 }
 
-std::optional<MetricSums> Trainer::Impl::step(const Batch* batch) {
-  require_usable();
-  synchronize();
-  if (batch != nullptr) {
-    require(batch->size() <= options.batch_size, "a batch of " + std::to_string(batch->size()) +
-                                                     " samples for a trainer made for " +
-                                                     std::to_string(options.batch_size));
-  }
-  if (batch != nullptr) epoch = batch->begin().epoch;
-  if (batch == nullptr && stream) epoch = stream->position.epoch;
-  const ProcessShare share = batch != nullptr ? share_of(*batch) : ProcessShare{};
-  StepReport report;
-  try {
-    on_every_replica([&](Replica& replica, int number) {
-      const StepReport heard = replica.step(share, settings());
-      if (number == 0) report = heard;
-    });
-  } catch (...) {
-    weights_lost = state_lost = std::any_of(replicas.begin(), replicas.end(),
-                                            [](const Replica& r) { return r.began_update(); });
-    renew_group();
-    throw;
-  }
-  if (report.stopped) return std::nullopt;
-  if (report.not_finite) {
-    const std::string found = find_non_finite(share);
-    throw Error(
-        ErrorCode::backend,
-        (std::isfinite(report.sums.loss) ? "gradients are not finite"
-                                         : "the loss is " + std::to_string(report.sums.loss)) +
-            " in step " + std::to_string(total_steps + 1) + ", with a learning rate of " +
-            std::to_string(rate()) + ": " +
-            (found.empty() ? "" : "the first values that are not finite are in " + found + "; ") +
-            "try a lower rate, and look for values in the data that are not finite");
-  }
-  ++total_steps;
-  return report.sums;
-}
-
 double Trainer::Impl::rate() const {
   return options.schedule ? (*options.schedule)(epoch, total_steps)
                           : headrace::learning_rate(options.optimizer);
-}
-
-std::string Trainer::Impl::find_non_finite(const ProcessShare& share) {
-  for (Replica& replica : replicas) {
-    std::string found = replica.find_non_finite(share, settings());
-    if (!found.empty()) return found;
-  }
-  return {};
 }
 
 std::optional<MetricSums> Trainer::Impl::evaluate(const Batch* batch) {
@@ -198,12 +151,6 @@ Trainer::Trainer(Graph graph, TrainerOptions options, Backend& backend,
     : impl_(std::make_unique<Impl>(std::move(graph), std::move(options), backend,
                                    std::move(communicators))) {}
 Trainer::~Trainer() = default;
-
-MetricSums Trainer::train_step(const Batch& batch) {
-  const auto sums = impl_->step(&batch);
-  if (!sums) throw Error(ErrorCode::cancelled, "the step was stopped; the weights are as before");
-  return *sums;
-}
 
 std::vector<float> Trainer::predict(const Batch& batch) {
   impl_->require_usable();
@@ -246,6 +193,7 @@ void Trainer::set_parameters(std::span<const NamedTensor> parameters) {
 }
 
 TrainingState Trainer::state() const {
+  impl_->settle();
   impl_->require_usable();
   TrainingState state;
   state.optimizer = impl_->options.optimizer;
@@ -268,6 +216,8 @@ void Trainer::restore(const TrainingState& state) {
   require(same_but_learning_rate(state.optimizer, impl_->options.optimizer),
           "the state is of the optimizer " + to_json(state.optimizer) +
               ", the trainer was made with " + to_json(impl_->options.optimizer));
+  impl_->settle_quietly();
+  impl_->known = {};
   std::optional<Schedule> schedule = schedule_of(state, impl_->options.schedule);
   {
     const WithAverages averages(impl_->replicas);

@@ -86,6 +86,13 @@ class Trainer {
   // this process's share of it.
   // Returns the sums over the batch, made with the weights before the step.
   MetricSums train_step(const Batch& batch);
+  // The same, but where a GPU trains alone nobody waits for what comes of it: the sums are those of
+  // the steps that are known by now, this one or earlier ones, and a step that was not finite is an
+  // error of a later call; those after it have then not been taken. finish_steps() waits for all
+  // that is under way, and returns the sums of what was not told. Up to four batches are kept
+  // meanwhile, so a loader must allow five leases.
+  MetricSums train_ahead(const std::shared_ptr<const Batch>& batch);
+  MetricSums finish_steps();
   // Trains until `options.epochs` epochs are done, counted by the loader's position. A training
   // that was under way goes on from state().stream: `data` is restored to it if it stands
   // elsewhere. If it was stopped, interrupted() is true and state() continues from the last whole

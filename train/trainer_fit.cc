@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -87,16 +88,21 @@ void Trainer::Impl::fit(Trainer& trainer, Loader& data, const FitOptions& wishes
                                                  " epochs from a loader that ends after " +
                                                  std::to_string(*limit));
   }
+  settle();
+  known = {};
   align(data);
   synchronize();
 
   struct Under {
     Impl& impl;
     ~Under() {
+      impl.settle_quietly();
+      impl.is_fitting = false;
       impl.set_stop_flag(nullptr);
       impl.fit_callbacks.clear();
     }
-  } const under_way{*this};
+  } const ending{*this};
+  is_fitting = true;
   set_stop_flag(fit_options.stop);
   interrupted = stop_after_epoch = false;
   for (Callback* callback : fit_options.callbacks) {
@@ -117,9 +123,21 @@ void Trainer::Impl::fit(Trainer& trainer, Loader& data, const FitOptions& wishes
 
 bool Trainer::Impl::train_epoch(Trainer& trainer, Loader& data, const FitOptions& fit_options) {
   Clock::time_point mark = Clock::now();
+  const bool is_whole = take_steps(trainer, data, fit_options, mark);
+  if (under_way.empty()) return is_whole;
+  settle();
+  epoch_seconds += seconds_between(mark, Clock::now());
+  return is_whole;
+}
+
+bool Trainer::Impl::take_steps(Trainer& trainer, Loader& data, const FitOptions& fit_options,
+                               Clock::time_point& mark) {
+  // Their batches are held until it is known what came of them.
+  const auto leases = static_cast<std::size_t>(data.options().leases);
+  const std::size_t ahead = std::min(most_ahead(), leases - 1);
   for (;;) {
     const Clock::time_point asked = Clock::now();
-    const Next next = next_of(data, fit_options.stop);
+    Next next = next_of(data, fit_options.stop);
     data_wait_seconds += seconds_between(asked, Clock::now());
     if (!next.batch && (!next.stopped || is_at_end(data, stream->position))) {
       if (stream->position.sample > 0) return true;
@@ -129,11 +147,10 @@ bool Trainer::Impl::train_epoch(Trainer& trainer, Loader& data, const FitOptions
     }
     // The others must hear of it.
     if (next.stopped && processes() == 1) return false;
-    const std::optional<MetricSums> sums =
-        step_of_epoch(next.stopped ? nullptr : &next.batch.value());
-    if (!sums) return false;
-    const Batch& batch = *next.batch;
-    epoch_sums += *sums;
+    std::shared_ptr<const Batch> taken;
+    if (!next.stopped) taken = std::make_shared<const Batch>(*std::move(next.batch));
+    if (!step_ahead(taken, ahead, epoch_sums)) return false;
+    const Batch& batch = *taken;
     stream->position = batch.end();
     const Clock::time_point now = Clock::now();
     epoch_seconds += seconds_between(std::exchange(mark, now), now);
@@ -144,17 +161,6 @@ bool Trainer::Impl::train_epoch(Trainer& trainer, Loader& data, const FitOptions
                             .epoch_sums = epoch_sums,
                             .epoch_seconds = epoch_seconds};
     for (Callback* callback : fit_options.callbacks) callback->on_step_end(trainer, record);
-  }
-}
-
-std::optional<MetricSums> Trainer::Impl::step_of_epoch(const Batch* batch) {
-  try {
-    return step(batch);
-  } catch (const Error& error) {
-    if (batch == nullptr) throw;
-    throw error.with_context("epoch " + std::to_string(batch->begin().epoch + 1) + ", samples " +
-                             std::to_string(batch->begin().sample) + " to " +
-                             std::to_string(batch->end().sample));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <map>
 #include <optional>
@@ -28,8 +29,6 @@ struct Trainer::Impl {
   void on_every_replica(Task task);
   void set_stop_flag(const std::atomic<bool>* stop);
   double rate() const;  // of the next step
-  // For people: where the first value that is not finite in this process's share comes from.
-  std::string find_non_finite(const ProcessShare& share);
   std::map<std::string, CallbackState> callback_states() const;
 
   int process() const { return replicas[0].communicator().rank() / options.replicas; }
@@ -40,6 +39,16 @@ struct Trainer::Impl {
   // What all replicas of all processes do together. Without a batch (null) this process says that
   // it was told to stop. Nothing if any was; then the weights are as before.
   std::optional<MetricSums> step(const Batch* batch);
+  // As step(), but the outcomes of up to `ahead` steps are left to later calls, where plans have
+  // queues: added to `sums` is what has become known, of this step or earlier ones. False: it was
+  // stopped.
+  bool step_ahead(const std::shared_ptr<const Batch>& batch, std::size_t ahead, MetricSums& sums);
+  std::size_t most_ahead();
+  // Waits for the outcomes of all but `left` steps.
+  void end_steps(std::size_t left, MetricSums& sums);
+  // Of all; in fit() epoch_sums are then complete.
+  void settle();
+  void settle_quietly() noexcept;
   std::optional<MetricSums> evaluate(const Batch* batch);
   // Whether any process says so.
   bool any(bool own);
@@ -50,6 +59,19 @@ struct Trainer::Impl {
   // Other processes are not to wait for this one.
   void abort_group(const char* reason) noexcept;
 
+  // trainer_steps.cc, with step() and what belongs to it
+  struct StepUnderWay {
+    std::shared_ptr<const Batch> batch;
+    StepSettings settings;
+  };
+  void prepare(const Batch* batch);
+  void begin(const std::shared_ptr<const Batch>& batch);
+  void take_back(const StepUnderWay& step);
+  void require_finite(const StepReport& report, const ProcessShare& share,
+                      const StepSettings& of_step);
+  template <class Call>
+  auto at(const Batch* batch, Call call) const;
+
   // trainer_fit.cc
   void fit(Trainer& trainer, Loader& data, const FitOptions& fit_options);
   void align(Loader& data);
@@ -57,7 +79,8 @@ struct Trainer::Impl {
   bool train_epoch(Trainer& trainer, Loader& data, const FitOptions& fit_options);
   bool finish_epoch(Trainer& trainer, const FitOptions& fit_options);
   std::optional<MetricSums> evaluate_epoch(Loader& data, const std::atomic<bool>* stop);
-  std::optional<MetricSums> step_of_epoch(const Batch* batch);
+  bool take_steps(Trainer& trainer, Loader& data, const FitOptions& fit_options,
+                  std::chrono::steady_clock::time_point& mark);
   void require_own_shard(const Loader& data);
 
   Graph graph;
@@ -77,6 +100,12 @@ struct Trainer::Impl {
   std::uint64_t epoch = 0;               // of the last batch
   std::vector<Callback*> fit_callbacks;  // while fit() runs
   ShardMode shard_mode = ShardMode::uneven;
+  // Steps that a device was given, and that nobody has asked about, the oldest first. They count
+  // as done: one that proves not to be finite takes back those after it.
+  std::deque<StepUnderWay> under_way;
+  MetricSums known;  // of those that have ended since outside fit(), not told yet
+  bool is_fitting = false;
+
   bool synchronized = false;  // since weights or state were given
   bool restored = false;      // and not gone on since: the next loader must be of the same stream
   bool interrupted = false;

@@ -12,6 +12,7 @@
 #include "headrace/train/models/model_registry.h"
 #include "headrace/train/trainer.h"
 #include "host_engine.h"
+#include "layer_models.h"
 #include "reference_samples.h"
 #include "test_batch.h"
 
@@ -253,6 +254,65 @@ TEST(GpuPlan, GradientsThatWereAddedUpOnTheHostCount) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i].name.find("moving") == std::string::npos) {
       EXPECT_EQ(before[i].values, after[i].values) << before[i].name;
+    }
+  }
+}
+
+// Who adds them up on the device hears of parts of them while others are still to be made.
+TEST(GpuPlan, GradientsOnTheDeviceAreFinalWhenTheyAreToldOf) {
+  ModelBuilder b;
+  auto x = b.flatten(b.input({5, 4, 3}));
+  for (const int units : {1100, 1000, 1100}) x = b.dense(x, units, {.activation = "tanh"});
+  const Graph graph = b.build(b.dense(x, 3, {.activation = "softmax"}));
+  Pair pair;
+  const auto plan = compile_on(pair.gpu, graph, {.batch_size = 2, .optimizer = Sgd{}});
+  const auto samples = random_samples(graph, 2, false, 3);
+  const Batch batch = make_test_batch(samples, graph.shape(0), LabelForm::sparse);
+  plan->forward_backward(whole(batch));
+  const auto view = plan->device_gradients();
+  const std::vector<float> expected(view.begin(), view.end());
+  std::size_t told = 0;
+  int times = 0;
+  plan->set_gradient_listener([&](std::size_t first, std::size_t last) {
+    EXPECT_EQ(first, told);
+    EXPECT_TRUE(std::equal(view.begin() + static_cast<std::ptrdiff_t>(first),
+                           view.begin() + static_cast<std::ptrdiff_t>(last),
+                           expected.begin() + static_cast<std::ptrdiff_t>(first)));
+    told = last;
+    ++times;
+  });
+  for (int step = 0; step < 2; ++step) {
+    std::fill(view.begin(), view.end(), NAN);
+    told = 0;
+    plan->forward_backward(whole(batch));
+    EXPECT_EQ(told, view.size());
+  }
+  EXPECT_EQ(times, 2 * 3);
+}
+
+TEST(GpuPlan, APartOfTheWayBackLeavesWhatIsFinal) {
+  auto models = layer_models();
+  models.push_back({"mini_googlenet", make_model("mini_googlenet", {32, 32, 3}, 10)});
+  for (const TestModel& model : models) {
+    const cpu::ParameterArena arena(model.graph, cpu::ParameterArena::Layout::images_by_filter);
+    const auto program =
+        gpu::make_program(model.graph, arena, true, cpu::FusedEnd::none, Precision::f32);
+    for (const std::size_t least : {std::size_t{1}, std::size_t{5000}}) {
+      std::size_t step = program.steps.size(), final = 0;
+      for (const gpu::BackwardPart& part : gpu::backward_parts(program, arena, least)) {
+        EXPECT_EQ(part.last, step) << model.name;
+        EXPECT_LT(part.first, part.last);
+        EXPECT_GE(part.final, part.first == 0 ? final : final + least);
+        step = part.first;
+        final = part.final;
+        for (std::size_t before = 0; before < step; ++before) {
+          const gpu::Program::Step& one = program.steps[before];
+          if (!one.has_backward) continue;
+          EXPECT_GE(arena.end(one.layer + 1), final) << model.name;
+        }
+      }
+      EXPECT_EQ(step, 0u);
+      EXPECT_EQ(final, arena.size()) << model.name;
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "headrace/pipeline/error.h"
@@ -39,6 +40,22 @@ float at(const gpu::Product::Matrix& matrix, std::int64_t row, std::int64_t colu
                               : matrix.data[row * matrix.stride + column];
 }
 
+void multiply(const gpu::Product& product) {
+  for (std::int64_t row = 0; row < product.rows; ++row) {
+    for (std::int64_t column = 0; column < product.columns; ++column) {
+      double sum = 0;
+      for (std::int64_t i = 0; i < product.inner; ++i) {
+        sum += static_cast<double>(at(product.a, row, i)) * at(product.b, i, column);
+      }
+      float& c = product.c[row * product.c_stride + column];
+      float value = static_cast<float>(sum);
+      if (product.beta != 0) value += product.beta * c;
+      if (product.bias != nullptr) value += product.bias[column];
+      c = product.relu && !(value > 0) ? 0.0f : value;
+    }
+  }
+}
+
 class Replay : public gpu::Recording {
  public:
   explicit Replay(std::function<void()> work) : work_(std::move(work)) {}
@@ -57,58 +74,97 @@ std::shared_ptr<std::byte> HostEngine::allocate(std::size_t bytes, const char*) 
   return {memory, [](std::byte* bytes_of) { ::operator delete(bytes_of, alignment); }};
 }
 
+class HostEngine::HostReading : public gpu::Reading {
+ public:
+  HostReading(HostEngine& engine, std::size_t bytes) : engine_(engine), copy_(bytes) {}
+  void begin(const void* from) override {
+    const auto number = ++begun_;
+    engine_.queue([this, from, number] {
+      std::memcpy(copy_.data(), from, copy_.size());
+      done_ = number;
+    });
+  }
+  const std::byte* wait() override {
+    while (done_ < begun_ && engine_.do_next()) continue;
+    return copy_.data();
+  }
+
+ private:
+  HostEngine& engine_;
+  std::vector<std::byte> copy_;
+  int begun_ = 0, done_ = 0;
+};
+
+void HostEngine::queue(std::function<void()> work) {
+  if (!is_lazy_) return work();
+  queue_.push_back(std::move(work));
+}
+
+bool HostEngine::do_next() {
+  if (queue_.empty()) return false;
+  queue_.front()();
+  queue_.pop_front();
+  return true;
+}
+
+void HostEngine::wait() {
+  ++waits;
+  while (do_next()) continue;
+}
+
 void HostEngine::copy_in(void* to, const void* from, std::size_t bytes) {
-  if (bytes > 0) std::memcpy(to, from, bytes);
+  const auto* const first = static_cast<const std::byte*>(from);
+  queue([to, copy = std::vector<std::byte>(first, first + bytes)] {
+    if (!copy.empty()) std::memcpy(to, copy.data(), copy.size());
+  });
 }
 void HostEngine::copy_out(void* to, const void* from, std::size_t bytes) {
+  wait();
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
+std::unique_ptr<gpu::Reading> HostEngine::make_reading(std::size_t bytes) {
+  return std::make_unique<HostReading>(*this, bytes);
+}
 void HostEngine::clear(void* memory, std::size_t bytes) {
-  if (bytes > 0) std::memset(memory, 0, bytes);
+  queue([=] {
+    if (bytes > 0) std::memset(memory, 0, bytes);
+  });
 }
 
 void HostEngine::run(const gpu::EachKernel& kernel) {
   ++kernels;
-  std::visit(
-      [](const auto& one) {
-        for (std::int64_t item = one.items(); item-- > 0;) one(static_cast<std::uint32_t>(item));
-      },
-      kernel);
+  queue([kernel] {
+    std::visit(
+        [](const auto& one) {
+          for (std::int64_t item = one.items(); item-- > 0;) one(static_cast<std::uint32_t>(item));
+        },
+        kernel);
+  });
 }
 
 void HostEngine::run(const gpu::ColumnKernel& kernel) {
   ++kernels;
-  std::visit([](const auto& one) { sum_columns(one, one.pieces); }, kernel);
+  queue([kernel] { std::visit([](const auto& one) { sum_columns(one, one.pieces); }, kernel); });
 }
 
 void HostEngine::run(const gpu::SegmentKernel& kernel) {
   ++kernels;
-  std::visit(
-      [](const auto& one) {
-        for (std::int64_t segment = 0; segment < one.segments(); ++segment) {
-          double sum = 0;
-          for (std::int64_t i = 0; i < one.size(segment); ++i) sum += one(segment, i);
-          one.finish(segment, sum);
-        }
-      },
-      kernel);
+  queue([kernel] {
+    std::visit(
+        [](const auto& one) {
+          for (std::int64_t segment = 0; segment < one.segments(); ++segment) {
+            double sum = 0;
+            for (std::int64_t i = 0; i < one.size(segment); ++i) sum += one(segment, i);
+            one.finish(segment, sum);
+          }
+        },
+        kernel);
+  });
 }
 
 void HostEngine::run(const gpu::Product& product) {
   ++kernels;
-  for (std::int64_t row = 0; row < product.rows; ++row) {
-    for (std::int64_t column = 0; column < product.columns; ++column) {
-      double sum = 0;
-      for (std::int64_t i = 0; i < product.inner; ++i) {
-        sum += static_cast<double>(at(product.a, row, i)) * at(product.b, i, column);
-      }
-      float& c = product.c[row * product.c_stride + column];
-      float value = static_cast<float>(sum);
-      if (product.beta != 0) value += product.beta * c;
-      if (product.bias != nullptr) value += product.bias[column];
-      c = product.relu && !(value > 0) ? 0.0f : value;
-    }
-  }
+  queue([product] { multiply(product); });
 }
 
 void HostEngine::run(const gpu::Convolution& convolution) {

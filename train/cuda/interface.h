@@ -8,7 +8,7 @@
 // is there to refuse a stale file. Private to train.
 namespace headrace {
 
-constexpr int headrace_cuda_version = 1;
+constexpr int headrace_cuda_version = 2;
 
 // int headrace_cuda_get_version();
 // gpu::Engine* headrace_cuda_open(int device, const char* choices): owned by the caller. Throws

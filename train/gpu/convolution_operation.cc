@@ -67,7 +67,7 @@ void ConvolutionOperation::backward(const Pass& pass) const {
       kernel.dx[0] = dy;
     });
   }
-  if (spec_.use_bias && spec_.trains_bias) {
+  if (spec_.use_bias) {
     run_lanes<BiasSums>(pass, windows, all.filters, {dy}, [&](auto& kernel) {
       kernel.dy = dy;
       kernel.gradient = pass.gradients + spec_.bias;

@@ -9,8 +9,7 @@ struct ConvolutionSpec {
   std::int32_t after_y = 0, after_x = 0;
   std::uint32_t own_channels = 0;  // of the layer; fewer than shape.channels if these are padded
   bool relu = false;
-  bool use_bias = true;
-  bool trains_bias = true;           // not before a batch normalisation, which takes it away again
+  bool use_bias = true;              // not before a batch normalisation, which takes it away again
   bool is_shared = false;            // the layer is used several times
   View x, dx, y, dy;                 // of one type; dx none: not asked for
   std::size_t kernel = 0, bias = 0;  // in the arena

@@ -80,6 +80,16 @@ class Recording {
   virtual void play() = 0;
 };
 
+// A copy to the host that is taken while work goes on.
+class Reading {
+ public:
+  virtual ~Reading() = default;
+  // Queues it, after the work before.
+  virtual void begin(const void* from) = 0;
+  // Waits until the one that was begun last is done; its bytes, until another is begun.
+  virtual const std::byte* wait() = 0;
+};
+
 // Work is queued and done in its order; who wants to see what it made waits. Used by one thread at
 // a time. All throw Error{backend}, or Error{exhausted} for want of memory.
 class Engine {
@@ -95,6 +105,8 @@ class Engine {
   virtual void copy_in(void* to, const void* from, std::size_t bytes) = 0;
   // Returns when it is done, and with it all work before.
   virtual void copy_out(void* to, const void* from, std::size_t bytes) = 0;
+  // Of so many bytes.
+  virtual std::unique_ptr<Reading> make_reading(std::size_t bytes) = 0;
   virtual void clear(void* memory, std::size_t bytes) = 0;
   virtual void wait() = 0;
 

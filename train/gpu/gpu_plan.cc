@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <utility>
 
 #include "headrace/pipeline/error.h"
@@ -11,7 +12,8 @@
 namespace headrace::gpu {
 namespace {
 
-constexpr std::size_t most_recordings = 64;
+constexpr std::size_t most_recordings = 256;
+constexpr std::size_t least_piece = std::size_t{1} << 20;  // gradients
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
 
@@ -54,24 +56,32 @@ GpuPlan::GpuPlan(std::shared_ptr<Engine> engine, const Graph& graph, const PlanO
   labels_ = allocate(rows * std::max<std::size_t>(width, 1) * sizeof(float), "labels");
   weights_ = allocate(rows * sizeof(float), "weights of rows");
   row_sums_ = allocate(rows * sizeof(RowSums), "losses");
-  sums_ = allocate(sizeof(RowSums), "metrics");
   if (options.metrics.confusion) {
     const std::size_t classes = std::max<std::size_t>(width, 2);
-    confusion_ = allocate(classes * classes * sizeof(double), "a confusion matrix");
+    confusion_bytes_ = classes * classes * sizeof(double);
   }
+  result_ = allocate(sizeof(StepResult) + confusion_bytes_, "metrics");
   if (options.training) {
     gradients_ = allocate(arena_.size() * sizeof(float), "gradients");
+    found_ = allocate(sizeof(std::uint32_t), "gradients");
     for (int slot = 0; slot < state_slots(options.optimizer); ++slot) {
       slots_.push_back(allocate(arena_.size() * sizeof(float), "the optimizer's state"));
     }
     optimizer_.emplace(options.optimizer, graph_, arena_, *engine_);
+    pieces_ = backward_parts(program_, arena_, least_piece);
   }
   for (const std::size_t offset : memory_.offsets) {
     tensors_.push_back(activations_.memory.get() + offset);
   }
 }
 
-GpuPlan::~GpuPlan() = default;
+// What is queued uses memory that ends with the plan.
+GpuPlan::~GpuPlan() {
+  try {
+    engine_->wait();
+  } catch (const std::exception&) {  // a device that fails does nothing any more
+  }
+}
 
 // Says beforehand what would not fit, and what would.
 void GpuPlan::check_memory() const {
@@ -124,27 +134,37 @@ void GpuPlan::check_stop() const {
 
 // Made before anything is brought: it may overwrite what the work writes. Shares of odd sizes are
 // not recorded for ever.
-void GpuPlan::make_ready(Part part, std::int64_t rows) {
-  const std::pair key{part, rows};
+void GpuPlan::make_ready(Part part, std::int64_t rows, std::size_t piece) {
+  const std::tuple key{part, rows, piece};
   if (recordings_.size() >= most_recordings || recordings_.count(key) > 0) return;
-  recordings_.emplace(key, engine_->record([=, this] { run(part, rows); }));
+  recordings_.emplace(key, engine_->record([=, this] { run(part, rows, piece); }));
 }
 
-void GpuPlan::play(Part part, std::int64_t rows) {
-  const auto found = recordings_.find({part, rows});
-  if (found == recordings_.end()) return run(part, rows);
+void GpuPlan::play(Part part, std::int64_t rows, std::size_t piece) {
+  const auto found = recordings_.find({part, rows, piece});
+  if (found == recordings_.end()) return run(part, rows, piece);
   found->second->play();
 }
 
-void GpuPlan::run(Part part, std::int64_t rows) {
-  const bool training = part == Part::step || part == Part::forward || part == Part::backward;
-  const Pass how = pass(rows, training);
+void GpuPlan::run(Part part, std::int64_t rows, std::size_t piece) {
+  const bool training = part == Part::whole || part == Part::step || part == Part::piece ||
+                        part == Part::forward || part == Part::backward;
+  Pass how = pass(rows, training);
   switch (part) {
+    case Part::whole:
+      how.halt = &result()->halt;
+      reset_metrics();
+      run_forward(how);
+      run_loss(how);
+      run_backward(how);
+      run_update(true, how.halt);
+      break;
     case Part::step:
       run_forward(how);
       run_loss(how);
       run_backward(how);
       break;
+    case Part::piece: run_piece(how, piece); break;
     case Part::forward:
     case Part::predict: run_forward(how); break;
     case Part::backward: run_backward(how); break;
@@ -152,8 +172,8 @@ void GpuPlan::run(Part part, std::int64_t rows) {
       run_forward(how);
       run_loss(how);
       break;
-    case Part::update: run_update(true); break;
-    case Part::keep: run_update(false); break;
+    case Part::update: run_update(true, nullptr); break;
+    case Part::keep: run_update(false, nullptr); break;
   }
 }
 
@@ -166,6 +186,24 @@ void GpuPlan::run_backward(const Pass& pass) {
   for (auto step = program_.steps.rbegin(); step != program_.steps.rend(); ++step) {
     if (step->has_backward) step->operation->backward(pass);
   }
+}
+
+void GpuPlan::run_piece(const Pass& pass, std::size_t piece) {
+  if (piece == 0) {
+    run_forward(pass);
+    run_loss(pass);
+    engine_->clear(gradients_.memory.get(), gradients_.bytes);
+  }
+  const BackwardPart& part = pieces_[piece];
+  for (std::size_t step = part.last; step-- > part.first;) {
+    if (program_.steps[step].has_backward) program_.steps[step].operation->backward(pass);
+  }
+}
+
+// Who adds up gradients on the device may begin while later ones are made.
+bool GpuPlan::tells_in_pieces() const {
+  return gradient_listener_ && host_gradients_.empty() && pieces_.size() > 1 &&
+         options_.loss.kind != LossKind::own;
 }
 
 void GpuPlan::run_loss(const Pass& pass) {
@@ -192,52 +230,70 @@ void GpuPlan::run_loss(const Pass& pass) {
     kernel.gradients = pass.data(program_.logits_gradient);
   }
   kernel.sums = row_sums_.as<RowSums>();
-  if (confusion_.bytes > 0) kernel.confusion = confusion_.as<double>();
+  kernel.confusion = confusion();
   engine_->run(kernel);
   AddRows add;
   add.rows = pass.rows;
   add.of_rows = row_sums_.as<RowSums>();
-  add.all = sums_.as<RowSums>();
+  add.all = &result()->sums;
+  add.halt = pass.halt;
   engine_->run(add);
 }
 
-void GpuPlan::run_update(bool moves_statistics) {
+void GpuPlan::run_update(bool moves_statistics, std::uint32_t* halt) {
+  if (halt != nullptr || optimizer_->clips()) optimizer_->measure(gradients_.as(), halt);
+  Pass how = pass(0, true);
+  how.halt = halt;
+  for (const Program::Step& step : program_.steps) {
+    if (moves_statistics) step.operation->update(how, parameters_.as());
+  }
   UpdateStep::Arenas arenas;
+  arenas.halt = halt;
   arenas.gradients = gradients_.as();
   arenas.parameters = parameters_.as();
   if (halves_.bytes > 0) arenas.halves = halves_.as<std::uint16_t>();
   for (const Buffer& slot : slots_) arenas.slots.push_back(slot.as());
   optimizer_->run(arenas);
-  if (!moves_statistics) return;
-  const Pass how = pass(0, true);
-  for (const Program::Step& step : program_.steps) {
-    step.operation->update(how, parameters_.as());
-  }
 }
 
-void GpuPlan::forward_backward(const StepInput& input) {
+void GpuPlan::check_training(const StepInput& input) const {
   if (!options_.training) fail("this plan was compiled for inference: it cannot train");
   if (input.rows > 0 && input.global_rows < input.rows) {
     fail("global_rows counts the rows of all replicas: it is not below this one's");
   }
+}
+
+void GpuPlan::forward_backward(const StepInput& input) {
+  check_training(input);
+  gradients_are_of_queue_ = false;
   const bool own = options_.loss.kind == LossKind::own;
+  const bool in_pieces = tells_in_pieces();
   if (own) {
     bring(input, {Part::forward, Part::backward}, true);
   } else {
-    bring(input, {Part::step}, true);
+    bring(input, {in_pieces ? Part::piece : Part::step}, true);
   }
   moves_statistics_ = input.rows > 0;
+  std::size_t told = 0;
   if (input.rows == 0) {
     engine_->clear(gradients_.memory.get(), gradients_.bytes);
   } else if (own) {
     own_loss(input, true);
+  } else if (in_pieces) {
+    for (std::size_t piece = 0; piece < pieces_.size(); ++piece) {
+      play(Part::piece, input.rows, piece);
+      if (piece + 1 == pieces_.size()) break;
+      gradient_listener_(told, pieces_[piece].final);
+      told = pieces_[piece].final;
+    }
   } else {
     play(Part::step, input.rows);
   }
-  if (!host_gradients_.empty()) {
+  host_is_ahead_ = !host_gradients_.empty();
+  if (host_is_ahead_) {
     engine_->copy_out(host_gradients_.data(), gradients_.memory.get(), gradients_.bytes);
   }
-  if (gradient_listener_) gradient_listener_(0, arena_.size());
+  if (gradient_listener_) gradient_listener_(told, arena_.size());
   if (statistics_reducer_) share_means(input.rows);
 }
 
@@ -247,6 +303,7 @@ std::span<float> GpuPlan::gradients() {
     host_gradients_.resize(arena_.size());
     engine_->copy_out(host_gradients_.data(), gradients_.memory.get(), gradients_.bytes);
   }
+  host_is_ahead_ = true;
   return host_gradients_;
 }
 
@@ -289,9 +346,7 @@ void GpuPlan::share_means(std::int64_t rows) {
 
 void GpuPlan::update(double learning_rate, std::uint64_t step) {
   if (!options_.training) fail("this plan was compiled for inference: it cannot train");
-  if (!host_gradients_.empty()) {
-    engine_->copy_in(gradients_.memory.get(), host_gradients_.data(), gradients_.bytes);
-  }
+  bring_gradients();
   const Part part = moves_statistics_ ? Part::update : Part::keep;
   make_ready(part, 0);
   optimizer_->set(learning_rate, step);
@@ -350,28 +405,6 @@ void GpuPlan::own_loss(const StepInput& input, bool training) {
   play(Part::backward, input.rows);
 }
 
-MetricSums GpuPlan::metrics() {
-  RowSums sums;
-  engine_->copy_out(&sums, sums_.memory.get(), sizeof sums);
-  MetricSums found = own_sums_;
-  MetricSums on_device;
-  on_device.loss = sums.at[RowSums::loss];
-  on_device.correct = sums.at[RowSums::correct];
-  on_device.samples = sums.at[RowSums::samples];
-  on_device.top_k_correct = sums.at[RowSums::top_k];
-  if (confusion_.bytes > 0 && on_device.samples > 0) {
-    on_device.confusion.resize(confusion_.bytes / sizeof(double));
-    engine_->copy_out(on_device.confusion.data(), confusion_.memory.get(), confusion_.bytes);
-  }
-  return found += on_device;
-}
-
-void GpuPlan::reset_metrics() {
-  own_sums_ = {};
-  engine_->clear(sums_.memory.get(), sums_.bytes);
-  if (confusion_.bytes > 0) engine_->clear(confusion_.memory.get(), confusion_.bytes);
-}
-
 std::string GpuPlan::find_non_finite(const StepInput& input) {
   const auto compile = [&](const Graph& graph, std::int64_t rows) {
     PlanOptions options = options_;
@@ -381,6 +414,11 @@ std::string GpuPlan::find_non_finite(const StepInput& input) {
   };
   std::vector<NamedTensor> gradients;
   if (options_.training) {
+    if (gradients_are_of_queue_) {  // of a later step, perhaps
+      const auto* const stop = std::exchange(stop_, nullptr);
+      forward_backward(input);
+      stop_ = stop;
+    }
     gradients = arena_.read(host_copy(gradients_, arena_.size()).data(), "/gradient");
   }
   return headrace::find_non_finite(graph_, parameters(), gradients, input, options_.label_field,
@@ -390,7 +428,7 @@ std::string GpuPlan::find_non_finite(const StepInput& input) {
 std::size_t GpuPlan::memory_bytes() const {
   std::size_t bytes = optimizer_ ? optimizer_->memory_bytes() : 0;
   for (const Buffer* buffer : {&activations_, &parameters_, &halves_, &gradients_, &state_, &raw_,
-                               &labels_, &weights_, &step_, &row_sums_, &sums_, &confusion_}) {
+                               &labels_, &weights_, &step_, &row_sums_, &result_, &found_}) {
     bytes += buffer->bytes;
   }
   for (const Buffer& slot : slots_) bytes += slot.bytes;

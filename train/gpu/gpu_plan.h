@@ -4,23 +4,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "headrace/train/backend.h"
 #include "headrace/train/gpu/program.h"
 #include "headrace/train/gpu/update_step.h"
+#include "headrace/train/step_queue.h"
 
 namespace headrace::gpu {
 
 // A plan whose numbers lie on a device. Everything that a step does there is recorded once for each
 // number of rows, and then played: what changes from step to step lies in the device's memory too.
-class GpuPlan : public Plan {
+class GpuPlan : public Plan, private StepQueue {
  public:
   GpuPlan(std::shared_ptr<Engine> engine, const Graph& graph, const PlanOptions& options);
   ~GpuPlan() override;
 
   void forward_backward(const StepInput& input) override;
-  // A copy of them on the host, which is kept up from the first call on; what is done to it counts.
+  // A copy of them on the host, which is kept up from the first call on; what is done to it counts,
+  // until they are looked at or the step is taken.
   std::span<float> gradients() override;
   std::span<float> device_gradients() override {
     return {gradients_.as(), gradients_.bytes / sizeof(float)};
@@ -30,11 +33,13 @@ class GpuPlan : public Plan {
   }
   void set_statistics_reducer(StatisticsReducer reducer) override;
   void update(double learning_rate, std::uint64_t step) override;
+  StepQueue* step_queue() override;
   void evaluate(const StepInput& input) override;
   void predict(const StepInput& input, std::span<float> output) override;
   MetricSums metrics() override;
   void reset_metrics() override;
   void swap_averages() override;
+  bool gradients_are_finite(bool changed) override;
   std::string find_non_finite(const StepInput& input) override;
   std::vector<NamedTensor> parameters() const override;
   void set_parameters(std::span<const NamedTensor> parameters) override;
@@ -45,7 +50,17 @@ class GpuPlan : public Plan {
 
  private:
   // What is recorded.
-  enum class Part : std::uint8_t { step, forward, backward, evaluate, predict, update, keep };
+  enum class Part : std::uint8_t {
+    whole,  // a step of the queue
+    step,   // without its update
+    piece,  // of a step: up to the end of a BackwardPart
+    forward,
+    backward,
+    evaluate,
+    predict,
+    update,
+    keep  // as update, but of moving statistics
+  };
   struct Buffer {
     std::shared_ptr<std::byte> memory;
     std::size_t bytes = 0;
@@ -55,17 +70,30 @@ class GpuPlan : public Plan {
     }
   };
 
+  // gpu_plan_queue.cc
+  std::size_t capacity() const override { return 4; }
+  std::size_t size() const override { return pushed_ - popped_; }
+  void push(const StepInput& input, double learning_rate, std::uint64_t step) override;
+  Outcome pop() override;
+  StepResult* result() const { return result_.as<StepResult>(); }
+  double* confusion() const;  // null: not asked for
+  MetricSums sums_of(const StepResult& found, const std::byte* matrix) const;
+  void bring_gradients();
+
   void check_memory() const;
+  void check_training(const StepInput& input) const;
   Buffer allocate(std::size_t bytes, const char* what);
   const cpu::LossStep& loss();
   Pass pass(std::int64_t rows, bool training) const;
-  void make_ready(Part part, std::int64_t rows);
-  void play(Part part, std::int64_t rows);
-  void run(Part part, std::int64_t rows);
+  bool tells_in_pieces() const;
+  void make_ready(Part part, std::int64_t rows, std::size_t piece = 0);
+  void play(Part part, std::int64_t rows, std::size_t piece = 0);
+  void run(Part part, std::int64_t rows, std::size_t piece);
   void run_forward(const Pass& pass);
   void run_backward(const Pass& pass);
+  void run_piece(const Pass& pass, std::size_t piece);
   void run_loss(const Pass& pass);
-  void run_update(bool moves_statistics);
+  void run_update(bool moves_statistics, std::uint32_t* halt);
   // Inputs, labels and scalars, to the device, for these parts.
   void check_stop() const;
   void bring(const StepInput& input, std::initializer_list<Part> parts, bool labels);
@@ -90,14 +118,22 @@ class GpuPlan : public Plan {
   std::optional<UpdateStep> optimizer_;
   Buffer activations_, parameters_, halves_, gradients_, state_;
   std::vector<Buffer> slots_;  // one arena for each of the optimizer's
-  Buffer raw_, labels_, weights_, step_, row_sums_, sums_, confusion_;
+  Buffer raw_, labels_, weights_, step_, row_sums_;
+  Buffer result_;  // a StepResult, and a matrix of confusion if one is asked for
+  Buffer found_;   // not 0: gradients that were looked at are not finite
+  std::size_t confusion_bytes_ = 0;
   std::vector<std::byte*> tensors_;
-  std::map<std::pair<Part, std::int64_t>, std::unique_ptr<Recording>> recordings_;
-  bool targets_ = false;               // labels are those, and not indices
-  bool weighted_ = false;              // rows are
-  bool moves_statistics_ = false;      // the last step had rows
-  std::vector<float> host_gradients_;  // empty: nobody has asked for them
-  MetricSums own_sums_;                // of losses that the host computes
+  std::vector<BackwardPart> pieces_;
+  std::map<std::tuple<Part, std::int64_t, std::size_t>, std::unique_ptr<Recording>> recordings_;
+  bool targets_ = false;                            // labels are those, and not indices
+  bool weighted_ = false;                           // rows are
+  bool moves_statistics_ = false;                   // the last step had rows
+  bool gradients_are_of_queue_ = false;             // and not of forward_backward
+  std::vector<float> host_gradients_;               // empty: nobody has asked for them
+  bool host_is_ahead_ = false;                      // what they are on the device counts no more
+  MetricSums own_sums_;                             // of losses that the host computes
+  std::vector<std::unique_ptr<Reading>> readings_;  // of steps of the queue, in turn
+  std::size_t pushed_ = 0, popped_ = 0;
   const std::atomic<bool>* stop_ = nullptr;
   GradientListener gradient_listener_;
   StatisticsReducer statistics_reducer_;

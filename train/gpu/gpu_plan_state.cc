@@ -48,7 +48,10 @@ void GpuPlan::bring(const StepInput& input, std::initializer_list<Part> parts, b
   }
   if (labels) targets_ = targets;
   if (labels) weighted_ = weighted;
-  for (const Part part : parts) make_ready(part, input.rows);
+  for (const Part part : parts) {
+    const std::size_t pieces = part == Part::piece ? pieces_.size() : 1;
+    for (std::size_t piece = 0; piece < pieces; ++piece) make_ready(part, input.rows, piece);
+  }
   for (const Program::Input& to : program_.inputs) bring_input(to, input);
   if (labels && options_.loss.kind != LossKind::own) bring_labels(given, input.rows);
   StepScalars scalars;

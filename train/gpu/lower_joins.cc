@@ -127,6 +127,7 @@ bool lower_normalization(Lowering& l, NodeId id) {
   if (l.layer<BatchNormalization>(id) == nullptr) return false;
   NormalizationSpec spec;
   set_layer(l, id, spec);
+  spec.offset = l.bias_left_out(id);
   const FusedSum sum = fused_sum(l, id);
   const NodeId added = sum.sum >= 0 ? sum.sum : id;
   const auto relu = l.fused_relu(added);

@@ -5,7 +5,6 @@
 #include "headrace/train/gpu/layer_operations.h"
 #include "headrace/train/gpu/lowering.h"
 #include "headrace/train/layers/average_pooling2d.h"
-#include "headrace/train/layers/batch_normalization.h"
 #include "headrace/train/layers/conv2d.h"
 #include "headrace/train/layers/dense.h"
 #include "headrace/train/layers/depthwise_conv2d.h"
@@ -143,8 +142,7 @@ void add_convolution(Lowering& l, NodeId id, const Window& window, std::int64_t 
   spec.shape.groups = static_cast<std::uint32_t>(groups);
   spec.own_channels = static_cast<std::uint32_t>(input.shape[2]);
   spec.relu = relu.has_value();
-  spec.use_bias = use_bias;
-  spec.trains_bias = spec.relu || l.layer<BatchNormalization>(l.only_reader(id)) == nullptr;
+  spec.use_bias = use_bias && !l.is_normalized_away(id);
   spec.is_shared = l.is_shared(id);
   spec.x = input.read.x;
   spec.dx = input.read.dx;
@@ -152,7 +150,7 @@ void add_convolution(Lowering& l, NodeId id, const Window& window, std::int64_t 
   spec.y = made.value;
   spec.dy = l.whole_gradient(last);
   spec.kernel = l.place(id, 0);
-  spec.bias = use_bias ? l.place(id, 1) : 0;
+  spec.bias = spec.use_bias ? l.place(id, 1) : 0;
   const auto kernel_size = static_cast<std::size_t>(spec.taps() * spec.shape.group_channels());
   if (spec.is_padded()) spec.padded_kernel = l.add_state(kernel_size);
   if (l.training() && (spec.is_padded() || spec.is_shared)) {

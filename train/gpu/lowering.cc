@@ -4,7 +4,10 @@
 #include <utility>
 
 #include "headrace/pipeline/error.h"
+#include "headrace/train/layers/batch_normalization.h"
 #include "headrace/train/layers/concatenate.h"
+#include "headrace/train/layers/conv2d.h"
+#include "headrace/train/layers/depthwise_conv2d.h"
 #include "headrace/train/layers/dropout.h"
 #include "headrace/train/layers/flatten.h"
 #include "headrace/train/layers/reshape.h"
@@ -76,6 +79,22 @@ std::optional<Graph::NodeId> Lowering::fused_relu(NodeId id) const {
   const NodeId reader = only_reader(id);
   if (is(reader, ActivationKind::relu) && node(reader).shape == node(id).shape) return reader;
   return std::nullopt;
+}
+
+bool Lowering::is_normalized_away(NodeId id) const {
+  const NodeId reader = only_reader(id);
+  // Not past a Reshape: its channels may be others.
+  return layer<BatchNormalization>(reader) != nullptr && node(reader).inputs[0] == id;
+}
+
+std::optional<std::size_t> Lowering::bias_left_out(NodeId normalization) const {
+  const NodeId before = node(normalization).inputs[0];
+  if (!is_normalized_away(before)) return std::nullopt;
+  const auto* conv = layer<Conv2D>(before);
+  const auto* depthwise = layer<DepthwiseConv2D>(before);
+  const bool has_bias =
+      conv != nullptr ? conv->use_bias() : depthwise != nullptr && depthwise->use_bias();
+  return has_bias ? std::optional(place(before, 1)) : std::nullopt;
 }
 
 View Lowering::add_tensor(const Shape& shape, Type type) {
@@ -190,15 +209,16 @@ View Lowering::whole_gradient(NodeId id) {
 
 // Sums of gradients come after the operation, so before it on the way back.
 void Lowering::add(std::unique_ptr<Operation> operation, bool has_backward) {
-  program_.steps.push_back({std::move(operation), has_backward && training_});
+  program_.steps.push_back({std::move(operation), has_backward && training_, layer_});
   for (auto& sum : std::exchange(pending_, {})) {
-    program_.steps.push_back({std::move(sum), training_});
+    program_.steps.push_back({std::move(sum), training_, layer_});
   }
 }
 
 void Lowering::lower(NodeId id) {
   // Inputs are read in the form that each reader wants; an activation may have been taken in.
   if (is_input(id) || value(id).is_made) return;
+  layer_ = node(id).layer;
   for (const auto family : {lower_convolution, lower_normalization, lower_joins, lower_dense,
                             lower_lstm, lower_padding, lower_pooling, lower_rowwise}) {
     if (family(*this, id)) return;
@@ -223,6 +243,25 @@ Program Lowering::run(FusedEnd fused) {
   program_.logits = last.x;
   program_.logits_gradient = last.dx;
   return std::move(program_);
+}
+
+std::vector<BackwardPart> backward_parts(const Program& program, const ParameterArena& arena,
+                                         std::size_t least) {
+  // The last layer that steps before each have gradients of. Those of later ones are final there.
+  std::vector<Graph::LayerId> open{-1};
+  for (const Program::Step& step : program.steps) {
+    open.push_back(step.has_backward ? std::max(open.back(), step.layer) : open.back());
+  }
+  std::vector<BackwardPart> parts;
+  std::size_t last = program.steps.size(), final = 0;
+  for (std::size_t first = last; first-- > 0;) {
+    const std::size_t now = first == 0 ? arena.size() : arena.end(open[first] + 1);
+    if (first > 0 && now < final + least) continue;
+    parts.push_back({first, last, now});
+    last = first;
+    final = now;
+  }
+  return parts;
 }
 
 Program make_program(const Graph& graph, const ParameterArena& arena, bool training, FusedEnd end,

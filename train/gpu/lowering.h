@@ -57,6 +57,11 @@ class Lowering {
   NodeId only_reader(NodeId id) const;  // -1: the loss, or several
   // The relu that is all that is done with a node's value.
   std::optional<NodeId> fused_relu(NodeId id) const;
+  // Whether all that is done with a node's value is batch normalisation, which takes away what is
+  // added to a whole channel.
+  bool is_normalized_away(NodeId id) const;
+  // The bias of the layer before a batch normalisation, if it was left out for it; in the arena.
+  std::optional<std::size_t> bias_left_out(NodeId normalization) const;
   bool needs_gradient(NodeId id) const { return needs_[static_cast<std::size_t>(id)]; }
   const Value& value(NodeId id) const { return values_[static_cast<std::size_t>(id)]; }
   // The type that a value has, or will be read in if it is the model's input.
@@ -100,6 +105,7 @@ class Lowering {
   std::vector<bool> needs_;
   std::vector<Value> values_;
   std::vector<std::unique_ptr<Operation>> pending_;  // of whole_gradient()
+  Graph::LayerId layer_ = -1;                        // that is being lowered
   Program program_;
 };
 

@@ -16,6 +16,7 @@ class Rehearsal : public Engine {
   std::size_t free_bytes() const override { return 0; }
   void copy_in(void*, const void*, std::size_t) override {}
   void copy_out(void*, const void*, std::size_t) override {}
+  std::unique_ptr<Reading> make_reading(std::size_t) override { return {}; }
   void clear(void*, std::size_t) override {}
   void wait() override {}
   void run(const EachKernel&) override {}

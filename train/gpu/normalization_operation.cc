@@ -10,12 +10,13 @@ NormState NormalizationOperation::state(const Pass& pass) const {
     return here;
   };
   NormState state;
-  for (float** array : {&state.mean, &state.variance, &state.scale, &state.shift, &state.factor,
-                        &state.constant, &state.linear}) {
+  for (float** array : {&state.seen, &state.variance, &state.mean, &state.scale, &state.shift,
+                        &state.factor, &state.constant, &state.linear}) {
     *array = next();
   }
   if (spec_.scale) state.gamma = pass.parameters + spec_.gamma;
   if (spec_.center) state.beta = pass.parameters + spec_.beta;
+  if (spec_.offset) state.offset = pass.parameters + *spec_.offset;
   state.epsilon = spec_.epsilon;
   state.count = static_cast<double>(pass.rows * spec_.groups);
   return state;
@@ -86,10 +87,11 @@ void NormalizationOperation::update(const Pass& pass, float* parameters) const {
   MoveStatistics move;
   move.channels = static_cast<std::uint32_t>(spec_.channels);
   move.momentum = spec_.momentum;
-  move.mean = kept.mean;
+  move.mean = kept.seen;
   move.variance = kept.variance;
   move.moving_mean = parameters + spec_.moving_mean;
   move.moving_variance = parameters + spec_.moving_variance;
+  move.halt = pass.halt;
   pass.engine.run(move);
 }
 

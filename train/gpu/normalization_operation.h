@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "headrace/train/gpu/operation.h"
 
 namespace headrace::gpu {
@@ -13,13 +15,14 @@ struct NormalizationSpec {
   bool center = true;
   bool relu = false;
   std::size_t gamma = 0, beta = 0, moving_mean = 0, moving_variance = 0;  // in the arena
-  View x, dx;                                                             // dx none: not asked for
+  std::optional<std::size_t> offset = {};  // NormState's; none: nothing is lacking
+  View x, dx;                              // dx none: not asked for
   View y;
   View other, other_gradient;  // added before relu; none: nothing, not asked for
   View y_gradients[2];         // the gradient of y is their sum
   StatePlace state = 0;        // of state_arrays times the channels
 
-  static constexpr std::size_t state_arrays = 7;
+  static constexpr std::size_t state_arrays = 8;
 };
 
 // Batch normalisation, and the sum and relu after it: one pass over the values that adds up each

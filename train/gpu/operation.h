@@ -29,6 +29,7 @@ struct Pass {
   float* gradients = nullptr;             // of the parameters; operations add to them
   float* state = nullptr;
   const StepScalars* step = nullptr;
+  std::uint32_t* halt = nullptr;  // of a whole step: StepResult::halt
   const std::vector<std::byte*>* tensors = nullptr;
   // Of a rehearsal, which says when tensors are used; then there is no memory yet.
   std::vector<Lifetime>* lifetimes = nullptr;

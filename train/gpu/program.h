@@ -31,6 +31,7 @@ struct Program {
   struct Step {
     std::unique_ptr<Operation> operation;
     bool has_backward = false;
+    Graph::LayerId layer = -1;  // whose gradients it makes, if it has any
   };
   std::vector<Step> steps;
   std::vector<Input> inputs;
@@ -45,6 +46,16 @@ struct Program {
 // Throws Error{unsupported} naming the layer for those that there is no operation for.
 Program make_program(const Graph& graph, const ParameterArena& arena, bool training, FusedEnd end,
                      Precision precision);
+
+// A part of the way back: the steps [first, last), backwards. After it the arena's gradients before
+// `final` are.
+struct BackwardPart {
+  std::size_t first = 0, last = 0;
+  std::size_t final = 0;
+};
+// The way back in parts of which each, but for the last, makes `least` more gradients final.
+std::vector<BackwardPart> backward_parts(const Program& program, const ParameterArena& arena,
+                                         std::size_t least);
 
 // Where each tensor lies, for that many rows: tensors that are not needed at the same time share
 // memory.

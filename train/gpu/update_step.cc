@@ -130,22 +130,31 @@ Update UpdateStep::kernel() const {
   return kernel;
 }
 
+bool UpdateStep::clips() const {
+  const UpdateOptions& options = update_options(optimizer_);
+  return options.clipnorm > 0 || options.global_clipnorm > 0;
+}
+
+void UpdateStep::measure(const float* gradients, std::uint32_t* halt) const {
+  SquarePieces squares;
+  squares.pieces = pieces_;
+  squares.of = as<GradientPiece>(piece_table_);
+  squares.gradients = gradients;
+  squares.squares = as<double>(squares_);
+  squares.halt = halt;
+  engine_.run(squares);
+}
+
 void UpdateStep::run(const Arenas& arenas) const {
   const UpdateOptions& options = update_options(optimizer_);
   const double most = std::max(options.clipnorm, options.global_clipnorm);
   if (size_ == 0) return;
   if (most > 0) {
-    SquarePieces squares;
-    squares.pieces = pieces_;
-    squares.of = as<GradientPiece>(piece_table_);
-    squares.gradients = arenas.gradients;
-    squares.squares = as<double>(squares_);
-    engine_.run(squares);
     ScaleDown scale;
     scale.pieces = pieces_;
     scale.parameters = parameters_;
-    scale.of = squares.of;
-    scale.squares = squares.squares;
+    scale.of = as<GradientPiece>(piece_table_);
+    scale.squares = as<double>(squares_);
     scale.global = options.clipnorm == 0;
     scale.most = most;
     scale.rules = as<ParameterRule>(rules_);
@@ -155,6 +164,7 @@ void UpdateStep::run(const Arenas& arenas) const {
   update.gradients = arenas.gradients;
   update.weights = arenas.parameters;
   update.halves = arenas.halves;
+  update.halt = arenas.halt;
   const std::size_t moments = arenas.slots.size() - (options.use_ema ? 1 : 0);
   for (std::size_t slot = 0; slot < moments; ++slot) update.slots[slot] = arenas.slots[slot];
   if (options.use_ema) update.average = arenas.slots.back();

@@ -10,8 +10,8 @@
 
 namespace headrace::gpu {
 
-// A plan's optimizer over its flat arenas on a device: a kernel that does it all, and where norms
-// are clipped two before it that measure them.
+// A plan's optimizer over its flat arenas on a device: a kernel that does it all, and before it,
+// where norms are clipped or gradients are looked at, those that measure them.
 class UpdateStep {
  public:
   UpdateStep(const Optimizer& optimizer, const Graph& graph, const cpu::ParameterArena& arena,
@@ -20,7 +20,13 @@ class UpdateStep {
   // What the step's kernels read: the learning rate and what comes of it. `step` counts from 1.
   void set(double learning_rate, std::uint64_t step);
 
+  // Whether run() needs measure() before.
+  bool clips() const;
+  // Makes `halt`, which may be null, 1 if some gradients are not finite.
+  void measure(const float* gradients, std::uint32_t* halt) const;
+
   struct Arenas {
+    const std::uint32_t* halt = nullptr;  // as Update's
     const float* gradients = nullptr;
     float* parameters = nullptr;
     std::uint16_t* halves = nullptr;  // null: not wanted

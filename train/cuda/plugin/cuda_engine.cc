@@ -48,6 +48,36 @@ class PlainWork : public gpu::Recording {
   std::function<void()> work_;
 };
 
+class PinnedReading : public gpu::Reading {
+ public:
+  PinnedReading(std::size_t bytes, int device, cudaStream_t stream)
+      : memory_(allocate_pinned(bytes, "what is read of steps")), device_(device), stream_(stream) {
+    // Who waits leaves the core to those who make batches.
+    cudaEvent_t event = nullptr;
+    check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync),
+               "making an event");
+    done_ = CudaEvent(event);
+  }
+  void begin(const void* from) override {
+    const UseDevice use(device_);
+    check_cuda(
+        cudaMemcpyAsync(memory_.data(), from, memory_.bytes(), cudaMemcpyDeviceToHost, stream_),
+        "copying from it");
+    check_cuda(cudaEventRecord(done_.get(), stream_), "copying from it");
+  }
+  const std::byte* wait() override {
+    const UseDevice use(device_);
+    check_cuda(cudaEventSynchronize(done_.get()), "waiting for it");
+    return memory_.data();
+  }
+
+ private:
+  PinnedBuffer memory_;
+  CudaEvent done_;
+  int device_;
+  cudaStream_t stream_;
+};
+
 }  // namespace
 
 CudaEngine::CudaEngine(int device, const std::string& choices)
@@ -109,6 +139,11 @@ void CudaEngine::copy_out(void* to, const void* from, std::size_t bytes) {
                "copying from it");
   }
   wait();
+}
+
+std::unique_ptr<gpu::Reading> CudaEngine::make_reading(std::size_t bytes) {
+  const UseDevice use(device_);
+  return std::make_unique<PinnedReading>(bytes, device_, stream_.get());
 }
 
 void CudaEngine::clear(void* memory, std::size_t bytes) {

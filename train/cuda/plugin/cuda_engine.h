@@ -25,6 +25,7 @@ class CudaEngine : public gpu::Engine {
   std::size_t free_bytes() const override;
   void copy_in(void* to, const void* from, std::size_t bytes) override;
   void copy_out(void* to, const void* from, std::size_t bytes) override;
+  std::unique_ptr<gpu::Reading> make_reading(std::size_t bytes) override;
   void clear(void* memory, std::size_t bytes) override;
   void wait() override;
   void run(const gpu::EachKernel& kernel) override;

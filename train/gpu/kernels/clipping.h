@@ -11,12 +11,14 @@ struct GradientPiece {
   std::uint32_t parameter = 0;
 };
 
-// Sums of the squares of gradients by piece.
+// Sums of the squares of gradients by piece. No f32 is so large that its square is not finite here,
+// so such a sum tells of gradients that are not.
 struct SquarePieces {
   std::int64_t pieces = 0;
   const GradientPiece* of = nullptr;
   const float* gradients = nullptr;
   double* squares = nullptr;
+  std::uint32_t* halt = nullptr;  // becomes 1 if some are not finite; null: nobody asks
 
   HEADRACE_HOST_DEVICE std::int64_t segments() const { return pieces; }
   HEADRACE_HOST_DEVICE std::int64_t size(std::int64_t piece) const { return of[piece].size; }
@@ -24,7 +26,10 @@ struct SquarePieces {
     const auto g = static_cast<double>(gradients[of[piece].first + i]);
     return g * g;
   }
-  HEADRACE_HOST_DEVICE void finish(std::int64_t piece, double sum) const { squares[piece] = sum; }
+  HEADRACE_HOST_DEVICE void finish(std::int64_t piece, double sum) const {
+    squares[piece] = sum;
+    if (halt != nullptr && !is_finite(sum)) *halt = 1;
+  }
 };
 
 // How much each parameter's gradients are scaled down so that norms are not above `most`. One item:

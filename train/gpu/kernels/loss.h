@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "headrace/train/gpu/kernels/loss_terms.h"
+#include "headrace/train/gpu/kernels/optimizer.h"
 #include "headrace/train/loss.h"
 
 // Losses of rows, and what is counted beside them.
@@ -21,6 +22,12 @@ HEADRACE_HOST_DEVICE void add_count(double* to) {
 struct RowSums {
   enum Which : std::uint8_t { loss, correct, top_k, samples, count };
   double at[count] = {};
+};
+
+// What is read of steps, in one piece; a matrix of confusion lies behind it.
+struct StepResult {
+  std::uint32_t halt = 0;  // not 0: some step was not finite, and none has changed anything since
+  RowSums sums = {};       // since they were reset
 };
 
 struct LossOfRows : LossTerms {
@@ -101,6 +108,7 @@ struct AddRows {
   std::int64_t rows = 0;
   const RowSums* of_rows = nullptr;
   RowSums* all = nullptr;
+  std::uint32_t* halt = nullptr;  // becomes 1 if the loss is not finite; null: nobody asks
 
   HEADRACE_HOST_DEVICE std::int64_t segments() const { return RowSums::count; }
   HEADRACE_HOST_DEVICE std::int64_t size(std::int64_t) const { return rows; }
@@ -109,6 +117,7 @@ struct AddRows {
   }
   HEADRACE_HOST_DEVICE void finish(std::int64_t segment, double sum) const {
     all->at[segment] += sum;
+    if (halt != nullptr && segment == RowSums::loss && !is_finite(sum)) *halt = 1;
   }
 };
 

@@ -32,6 +32,7 @@ struct Moments {
     const double whole = static_cast<double>(load_one(x, c)) + mean;
     const double variance = spread > 0 ? spread : 0;
     state.mean[c] = static_cast<float>(whole);
+    state.seen[c] = static_cast<float>(whole + state.lacking(c));
     state.variance[c] = static_cast<float>(variance);
     state.set_scale(c, whole, variance);
   }

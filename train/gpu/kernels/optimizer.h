@@ -17,6 +17,9 @@ struct UpdateScalars {
   std::int32_t overwrite = 0;  // not 0: the weights become their averages
 };
 
+// Also false of what is no number.
+HEADRACE_HOST_DEVICE bool is_finite(double value) { return value - value == 0; }
+
 constexpr std::uint32_t places_of_owner = 16;  // floats of an arena that belong to one parameter
 
 // A parameter as the optimizer sees it.
@@ -41,11 +44,13 @@ struct Update {
   const float* gradients = nullptr;
   float* weights = nullptr;
   float* slots[4] = {};
-  float* average = nullptr;         // null: none is kept
-  std::uint16_t* halves = nullptr;  // the weights in bf16; null: nobody needs them
+  float* average = nullptr;             // null: none is kept
+  std::uint16_t* halves = nullptr;      // the weights in bf16; null: nobody needs them
+  const std::uint32_t* halt = nullptr;  // not 0: all stays as it is; null: it never does
 
   HEADRACE_HOST_DEVICE std::int64_t items() const { return size; }
   HEADRACE_HOST_DEVICE void operator()(std::uint32_t item) const {
+    if (halt != nullptr && *halt != 0) return;
     const std::int64_t i = item;
     const ParameterRule rule = rules[owners[item / places_of_owner]];
     float g = gradients[i] * rule.scale;

@@ -13,7 +13,8 @@ struct UseMoving {
 
   HEADRACE_HOST_DEVICE std::int64_t items() const { return channels; }
   HEADRACE_HOST_DEVICE void operator()(std::uint32_t c) const {
-    state.set_scale(c, static_cast<double>(mean[c]), static_cast<double>(variance[c]));
+    state.set_scale(c, static_cast<double>(mean[c]) - state.lacking(c),
+                    static_cast<double>(variance[c]));
   }
 };
 
@@ -25,9 +26,11 @@ struct MoveStatistics {
   const float* variance = nullptr;
   float* moving_mean = nullptr;
   float* moving_variance = nullptr;
+  const std::uint32_t* halt = nullptr;  // as Update's
 
   HEADRACE_HOST_DEVICE std::int64_t items() const { return channels; }
   HEADRACE_HOST_DEVICE void operator()(std::uint32_t c) const {
+    if (halt != nullptr && *halt != 0) return;
     moving_mean[c] = blend(moving_mean[c], mean[c]);
     moving_variance[c] = blend(moving_variance[c], variance[c]);
   }
