@@ -13,6 +13,7 @@
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/hand_over.h"
 
 namespace headrace {
 namespace {
@@ -165,15 +166,17 @@ SeekIndexReport write_seek_index(const Dataset& dataset, const std::filesystem::
   for (std::int64_t first = 0; first < dataset.size(); first += images_at_a_time) {
     part.clear();
     part.resize(static_cast<std::size_t>(std::min(images_at_a_time, dataset.size() - first)));
-    arena.execute([&] {
-      tbb::parallel_for(tbb::blocked_range<std::size_t>(0, part.size(), 8), [&](const auto& range) {
-        Scratch scratch;
-        for (std::size_t i = range.begin(); i < range.end(); ++i) {
-          if (options.stop != nullptr && *options.stop) return;
-          part[i] = indexer.index(first + static_cast<std::int64_t>(i), scratch);
-        }
-      });
+    HandOver hand_over;
+    const auto task = hand_over.task([&](const tbb::blocked_range<std::size_t>& range) {
+      Scratch scratch;
+      for (std::size_t i = range.begin(); i < range.end(); ++i) {
+        if (options.stop != nullptr && *options.stop) return;
+        part[i] = indexer.index(first + static_cast<std::int64_t>(i), scratch);
+      }
     });
+    arena.execute(
+        [&] { tbb::parallel_for(tbb::blocked_range<std::size_t>(0, part.size(), 8), task); });
+    hand_over.take_back();
     if (options.stop != nullptr && *options.stop) {
       throw Error(ErrorCode::cancelled, path.string() + " is as it was");
     }

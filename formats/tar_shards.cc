@@ -24,6 +24,7 @@
 #include "headrace/pipeline/atomic_file.h"
 #include "headrace/pipeline/error.h"
 #include "headrace/pipeline/fingerprint.h"
+#include "headrace/pipeline/hand_over.h"
 
 namespace headrace {
 namespace {
@@ -173,13 +174,16 @@ Shard open_shard(const fs::path& path, bool keep_open) {
 std::vector<Shard> open_shards(const std::vector<fs::path>& paths) {
   std::vector<Shard> shards(paths.size());
   std::vector<std::exception_ptr> errors(paths.size());
-  tbb::parallel_for(std::size_t{0}, paths.size(), [&](std::size_t i) {
+  HandOver hand_over;
+  const auto task = hand_over.task([&](std::size_t i) {
     try {
       shards[i] = open_shard(paths[i], paths.size() <= most_kept_open);
     } catch (...) {
       errors[i] = std::current_exception();
     }
   });
+  tbb::parallel_for(std::size_t{0}, paths.size(), task);
+  hand_over.take_back();
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
