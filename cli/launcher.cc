@@ -225,9 +225,9 @@ JobEnd run_job(const Job& job, Interrupt& interrupt) {
     for (; seen < ranks.ended().size(); ++seen) {
       // Who still waits there for all to come need not wait on.
       if (ranks.ended()[seen].failed()) meeting.reset();
-      // One that failed has told the others; one that was lost they have to find out.
+      // One that failed has told the others; one that was lost they have to find out, and say so.
       const bool told = !ranks.ended()[seen].lost();
-      allow(told ? job.grace : job.rank_timeout + job.grace);
+      allow(told ? job.grace : job.rank_timeout + std::chrono::seconds(1));
     }
     if (interrupt.requested() && !passed_on) {
       ranks.signal(interrupt.exit_status() - 128);

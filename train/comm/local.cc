@@ -50,8 +50,7 @@ void broadcast_part(const std::vector<float*>& buffers, std::size_t first, std::
 void gather_part(const std::vector<float*>& buffers, std::size_t rank, std::size_t size) {
   const std::size_t each = size / buffers.size();
   for (std::size_t to = 0; to < buffers.size(); ++to) {
-    if (to != rank)
-      std::memcpy(buffers[to] + rank * each, buffers[rank] + rank * each, each * sizeof(float));
+    if (to != rank) std::copy_n(buffers[rank] + rank * each, each, buffers[to] + rank * each);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "headrace/train/comm/transfer.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "headrace/train/comm/rank_order.h"
@@ -147,8 +146,8 @@ void Transfer::end_values() {
 }
 
 void Transfer::gather() {
-  std::memcpy(values_from(link_.process()).data(), own_.data(), own_.size() * sizeof(float));
-  std::memcpy(buffers_[0], received_.data(), received_.size() * sizeof(float));
+  std::copy(own_.begin(), own_.end(), values_from(link_.process()).begin());
+  std::copy(received_.begin(), received_.end(), buffers_[0]);
 }
 
 void Transfer::sum(Range range) {
@@ -168,7 +167,7 @@ void Transfer::sum(Range range) {
 
 void Transfer::share_among_replicas() {
   for (std::size_t i = 1; i < replicas(); ++i) {
-    std::memcpy(buffers_[i], buffers_[0], size_ * sizeof(float));
+    std::copy_n(buffers_[0], size_, buffers_[i]);
   }
 }
 
