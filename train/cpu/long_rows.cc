@@ -20,7 +20,7 @@ using Rows = std::array<const float*, count>;
 // sums[i][j] += a[i] b[j], of `length` values each.
 HEADRACE_CLONES
 void add_dot_products(const Rows<high>& a, const Rows<wide>& b, std::int64_t length, float* sums) {
-  Floats parts[high][wide] = {};
+  alignas(64) Floats parts[high][wide] = {};
   const std::int64_t vectors = length / lanes * lanes;
   for (std::int64_t k = 0; k < vectors; k += lanes) {
     for (std::size_t i = 0; i < high; ++i) {
