@@ -29,6 +29,10 @@ ExchangeModel fit_exchange(const std::vector<ExchangeSample>& samples, int ranks
   }
   const double slope = (w * wxt - wx * wt) / (w * wxx - wx * wx);
   const double start = (wt - slope * wx) / w;
+  if (slope <= 0) {
+    const ExchangeSample& last = samples.back();
+    return {ranks, sent(last.bytes, ranks) / last.seconds, 0};
+  }
   return {ranks, 1 / slope, std::max(start, 0.0) / 2};
 }
 

@@ -21,7 +21,9 @@ struct ExchangeModel {
   double seconds(std::size_t bytes) const;
 };
 
-// The model that samples of at least two sizes are nearest to, by relative error.
+// The model that samples of at least two sizes, in their order, are nearest to, by relative error.
+// Where larger ones took no longer, all of the largest one's time is taken for that of its bytes,
+// so the rate is what there is at least.
 ExchangeModel fit_exchange(const std::vector<ExchangeSample>& samples, int ranks);
 
 }  // namespace headrace::cli

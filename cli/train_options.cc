@@ -25,6 +25,22 @@ void add_images(CLI::App& command, TrainOptions& options) {
   add_image_size(command, options.image_size);
 }
 
+void add_mixing(CLI::App& command, TrainOptions& options) {
+  const auto add = [&](const char* name, double& alpha, const std::string& what) {
+    command.add_option(name, alpha, what)
+        ->type_name("ALPHA")
+        ->check(CLI::Range(0.0, 100.0))
+        ->capture_default_str()
+        ->group("Augmentation");
+  };
+  add("--mixup", options.mixup,
+      "Blend each training image, and its label, with another one's, in shares drawn from "
+      "Beta(ALPHA, ALPHA); 0: not. Usual: 0.2");
+  add("--cutmix", options.cutmix,
+      "Put a rectangle of another image into each training image, and as much of its label; with "
+      "--mixup too each image takes one or the other. Usual: 1");
+}
+
 void add_training(CLI::App& command, TrainOptions& options) {
   const char* group = "Training";
   add_model(command, options.model, group);
@@ -128,6 +144,7 @@ void add_output(CLI::App& command, TrainOptions& options) {
 void TrainOptions::add_to(CLI::App& command) {
   add_images(command, *this);
   recipe.add_to(command);
+  add_mixing(command, *this);
   add_training(command, *this);
   fitting.add_to(command);
   add_machine(command, *this);

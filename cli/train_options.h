@@ -20,6 +20,8 @@ struct TrainOptions {
   std::string root;
   std::string image_size;
   RecipeOptions recipe;
+  double mixup = 0;  // as MixOptions
+  double cutmix = 0;
 
   std::string model = "mnist_cnn";
   WeightsOptions weights;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "headrace/augment/mix.h"
 #include "headrace/cli/backend_choice.h"
 #include "headrace/cli/loader_view.h"
 #include "headrace/cli/model_choice.h"
@@ -139,21 +140,35 @@ void TrainingRun::check_resumable() const {
 }
 
 void TrainingRun::make_loaders() {
-  loading_.use_gpu(options_.gpu_feed, options_.gpu_feed.open(gpu_));
+  const bool mixes = options_.mixup > 0 || options_.cutmix > 0;
+  // What is mixed has to be whole: nothing is left for a GPU to finish.
+  loading_.use_gpu(options_.gpu_feed, mixes ? nullptr : options_.gpu_feed.open(gpu_));
   const auto images = loading_.shuffled(training_, recipe_, options_.seed);
+  std::shared_ptr<const Sequence> samples = images;
+  if (mixes) samples = mixed(images);
   const auto to_validate =
       validation_ ? loading_.in_order(*validation_, recipe_.for_inference()) : nullptr;
   LoaderOptions training = loading_.loader_options(options_.batch_size);
   training.drop_last = options_.last_batch == "drop";
   training.epochs = options_.epochs;
   if (group_ != nullptr) training.shard = {.rank = group_->process(), .world_size = group_->size()};
-  training_loader_ = loading_.make_loader(images, training);
-  if (gpu_) note("feed: " + training_loader_->device_report());
+  training_loader_ = loading_.make_loader(samples, training);
+  if (gpu_ && !mixes) note("feed: " + training_loader_->device_report());
   if (to_validate == nullptr) return;
   LoaderOptions validation = training;
   validation.drop_last = false;
   validation.epochs = 1;
   validation_loader_ = loading_.make_loader(to_validate, validation);
+}
+
+std::shared_ptr<const Sequence> TrainingRun::mixed(std::shared_ptr<const Sequence> images) const {
+  MixOptions mix;
+  mix.mixup = options_.mixup;
+  mix.cutmix = options_.cutmix;
+  mix.classes = static_cast<std::int64_t>(training_.classes().size());
+  mix.seed = options_.seed;
+  mix.layout = recipe_.layout();
+  return make_mixed(std::move(images), mix);
 }
 
 TrainingLength TrainingRun::length() const {
@@ -187,8 +202,8 @@ void TrainingRun::make_trainer() {
     throw Error(ErrorCode::invalid_argument,
                 folder_.model().string() +
                     ": cannot go on with this run: its images or their order were others; give the "
-                    "same --data, --seed, --shuffle, --background, --fast-scale and --fast-chroma, "
-                    "or another --out");
+                    "same --data, --seed, --shuffle, --mixup, --cutmix, --background, --fast-scale "
+                    "and --fast-chroma, or another --out");
   trainer_->set_parameters(resumed_->parameters);
   trainer_->restore(*resumed_->training);
   const bool scheduled = options.schedule || !resumed_->training->schedule.empty();

@@ -31,6 +31,7 @@ class TrainingRun {
   void load_checkpoint_to_resume();
   void check_resumable() const;
   void make_loaders();
+  std::shared_ptr<const Sequence> mixed(std::shared_ptr<const Sequence> images) const;
   void make_trainer();
   void take_weights();
   void fit();

@@ -26,5 +26,11 @@ TEST(ExchangeModel, HasNoLatencyBelowNothing) {
   EXPECT_EQ(found.latency, 0);
 }
 
+TEST(ExchangeModel, HasTheRateThatIsThereAtLeastWhereMoreBytesTookNoLonger) {
+  const ExchangeModel found = fit_exchange({{1000, 4e-6}, {2000, 1e-6}}, 2);
+  EXPECT_DOUBLE_EQ(found.rate, 2e9);
+  EXPECT_EQ(found.latency, 0);
+}
+
 }  // namespace
 }  // namespace headrace::cli

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "program_runs.h"
 
@@ -121,6 +122,32 @@ TEST_F(ProgramTraining, ValidatesWithTheFirstOfEachClassIfToldAShare) {
   const Outcome both = headrace(arguments);
   EXPECT_NE(both.status, 0);
   EXPECT_THAT(both.errors, HasSubstr("give one of them"));
+}
+
+TEST_F(ProgramTraining, MixedImagesAreTheSameAtAnyNumberOfThreadsAndOnesAreRefusedToGoOnUnmixed) {
+  export_images();
+  const auto losses = [&](const std::string& out) {
+    std::vector<std::string> columns;
+    std::istringstream lines(read_file(path(out + "/history.csv")));
+    for (std::string line; std::getline(lines, line);) {
+      columns.push_back(line.substr(0, line.find(',', line.find(',') + 1)));
+    }
+    return columns;
+  };
+  const std::vector<std::string> mixing{"--mixup", "0.4", "--cutmix", "1"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), mixing.begin(), mixing.end());
+    return more;
+  };
+  ASSERT_EQ(train("plain", 2, {}).status, 0);
+  ASSERT_EQ(train("mixed", 2, with({"--loader-threads", "1"})).status, 0);
+  ASSERT_EQ(train("again", 2, with({"--loader-threads", "3"})).status, 0);
+  EXPECT_EQ(losses("mixed"), losses("again"));
+  EXPECT_NE(losses("mixed"), losses("plain"));
+  const Outcome more = headrace({"train", "--resume", "--epochs", "3", "--mixup", "0", "--cutmix",
+                                 "0", "--out", path("mixed")});
+  EXPECT_EQ(more.status, 1);
+  EXPECT_THAT(more.errors, HasSubstr("--mixup"));
 }
 
 TEST_F(ProgramTraining, WhatWasFittedServesLaterRunsUntilTheDataChange) {
